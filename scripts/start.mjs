@@ -1,0 +1,9 @@
+// `npm start`: installs and builds what is missing, then runs the whole stack on this machine.
+import { spawn } from "node:child_process";
+import { prepare, root } from "./prepare.mjs";
+
+prepare();
+const demo = spawn(process.execPath, [`${root}apps/cli/dist/main.js`, "demo", ...process.argv.slice(2)], { stdio: "inherit" });
+// A terminal sends Ctrl-C to both; anyone else's signal is passed on, and the demo decides when it has ended.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => demo.kill(signal));
+demo.on("exit", (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
