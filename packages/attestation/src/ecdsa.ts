@@ -1,0 +1,24 @@
+/**
+ * Verifies ECDSA on P-256 with SHA-256.
+ * @param publicKey `04 ‖ x ‖ y`, 65 bytes
+ * @param signature r ‖ s, 64 bytes
+ * @returns false for a signature that does not verify and for a key that is not a point of the curve
+ */
+export async function verifyP256(
+  publicKey: Uint8Array<ArrayBuffer>,
+  signature: Uint8Array<ArrayBuffer>,
+  message: Uint8Array<ArrayBuffer>,
+): Promise<boolean> {
+  let key: CryptoKey;
+  try {
+    key = await crypto.subtle.importKey("raw", publicKey, { name: "ECDSA", namedCurve: "P-256" }, false, ["verify"]);
+  } catch {
+    return false;
+  }
+  return await crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, key, signature, message);
+}
+
+/** SHA-256 of a byte string. */
+export async function sha256(message: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", message));
+}

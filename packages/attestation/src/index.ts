@@ -1,0 +1,10 @@
+export { appraise, type AppraisalInput } from "./appraise.ts";
+export { EvidenceError, parseAttestationAnswer, parseCollateral } from "./attestation-answer.ts";
+export type { Collateral, DstackInfo, EventLogEntry, Evidence } from "./evidence.ts";
+export { intelSgxRootCa } from "./intel-root.ts";
+export { parsePemCertificates, PemError } from "./pem.ts";
+export { type Build, parsePolicy, type Policy, PolicyError } from "./policy.ts";
+export { parseQuote, type Quote, QuoteError, type TdReport } from "./quote.ts";
+export { type AttestationResult, type Check, CHECK_IDS, type CheckId, type CheckStatus, type Claims } from "./result.ts";
+export { parseSgxExtension, type SgxExtension } from "./sgx-extension.ts";
+export { type Certificate, CertificateError, parseCertificate } from "./x509.ts";

@@ -1,0 +1,143 @@
+/**
+ * Every check that the project knows, in the order in which a result lists them.
+ * An id keeps its meaning from one version of the project to the next.
+ */
+export const CHECK_IDS = [
+  "nonce.bound",
+  "key.address-derived",
+  "key.bound-to-report-data",
+  "key.exclusive",
+  "keys.signed",
+  "tdx.parse",
+  "tdx.quote-signature",
+  "tdx.attestation-key-bound",
+  "tdx.qe-report-signature",
+  "tdx.pck-chain",
+  "tdx.pck-crl",
+  "tdx.root-crl",
+  "tdx.tcb-info-signature",
+  "tdx.qe-identity-signature",
+  "tdx.qe-identity-match",
+  "tdx.collateral-current",
+  "tdx.evaluation-number",
+  "tdx.tcb-status",
+  "tdx.module-identity",
+  "tdx.advisories",
+  "td.debug-off",
+  "td.attributes",
+  "td.xfam",
+  "td.service-td",
+  "td.seam-signer",
+  "measure.mrtd",
+  "measure.rtmr0",
+  "measure.rtmr1",
+  "measure.rtmr2",
+  "measure.rtmr3",
+  "eventlog.replay",
+  "dstack.compose-hash",
+  "dstack.runtime-compose",
+  "dstack.os-image",
+  "dstack.key-provider",
+  "weights.named",
+  "gpu.present",
+  "gpu.named-by-enclave",
+  "gpu.nonce",
+  "gpu.cert-chain",
+  "gpu.revocation",
+  "gpu.report-signature",
+  "gpu.fwid",
+  "gpu.rim-driver",
+  "gpu.rim-vbios",
+  "gpu.measurements",
+  "gpu.debug-off",
+  "gpu.switches",
+  "gpu.nras",
+  "gpu.bound-to-cpu",
+  "image.digests-pinned",
+  "image.signed",
+  "receipt.signature",
+  "receipt.hashes",
+  "server.claim",
+] as const;
+
+export type CheckId = (typeof CHECK_IDS)[number];
+
+export type CheckStatus = "pass" | "fail" | "not-checked";
+
+/** What one step found out. Whether it is required is the policy's matter, not the step's. */
+export interface Finding {
+  readonly id: CheckId;
+  readonly status: CheckStatus;
+  /** One plain sentence: why it passed, what is wrong, or why it was not checked. */
+  readonly reason: string;
+  /** Values worth showing beside the reason; never a secret. */
+  readonly detail?: Readonly<Record<string, string>>;
+}
+
+/** One line of an attestation result. */
+export interface Check extends Finding {
+  /** True when the result cannot be ok unless this check passed. */
+  readonly required: boolean;
+}
+
+/**
+ * What the evidence says, as lower-case hex where it is bytes. Stated even when checks failed,
+ * so a claim is worth exactly as much as the checks beside it.
+ */
+export interface Claims {
+  readonly mrtd?: string;
+  readonly rtmr0?: string;
+  readonly rtmr1?: string;
+  readonly rtmr2?: string;
+  readonly rtmr3?: string;
+  readonly mrconfigid?: string;
+  readonly mrowner?: string;
+  readonly mrownerconfig?: string;
+  readonly mrseam?: string;
+  readonly report_data?: string;
+  readonly td_attributes?: string;
+  readonly xfam?: string;
+  readonly tee_tcb_svn?: string;
+  /** Platform family of the machine, from its PCK certificate. */
+  readonly fmspc?: string;
+  /** SHA-256 of the served `app_compose`, else the hash that MRCONFIGID commits to. */
+  readonly compose_hash?: string;
+  /** `0x` ‖ 40 hex digits, derived from `signing_key`; the answer's own field is not believed. */
+  readonly signing_address?: string;
+  /** The build of the policy that this enclave matched in every value. */
+  readonly build?: string;
+  /** The three below are the server's words; no check stands behind them. */
+  readonly tee_provider?: string;
+  readonly tee_hardware?: string;
+  readonly model?: string;
+}
+
+/** RATS "attestation result": what was found, check by check. */
+export interface AttestationResult {
+  /** True only if every required check passed. */
+  readonly ok: boolean;
+  /** The quote's certificates end in a root that the caller named, not in Intel's: show SIMULATED. */
+  readonly simulated: boolean;
+  /** The measurements match a build of the policy. False under `measurements: "any"`: show UNPINNED. */
+  readonly pinned: boolean;
+  /** One entry for each of {@link CHECK_IDS}, in that order. */
+  readonly checks: readonly Check[];
+  readonly claims: Claims;
+  /** The attested key to encrypt to, 65 bytes `04 ‖ x ‖ y`. Present only when `ok`. */
+  readonly signingKey?: Uint8Array<ArrayBuffer>;
+}
+
+/** A check that was made and held. */
+export function passed(id: CheckId, reason: string, detail?: Readonly<Record<string, string>>): Finding {
+  return { id, status: "pass", reason, ...(detail && { detail }) };
+}
+
+/** A check that was made and did not hold. */
+export function failed(id: CheckId, reason: string, detail?: Readonly<Record<string, string>>): Finding {
+  return { id, status: "fail", reason, ...(detail && { detail }) };
+}
+
+/** A check that was not made. */
+export function notChecked(id: CheckId, reason: string, detail?: Readonly<Record<string, string>>): Finding {
+  return { id, status: "not-checked", reason, ...(detail && { detail }) };
+}

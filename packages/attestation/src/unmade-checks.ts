@@ -1,0 +1,61 @@
+import { CHECK_IDS, type CheckId, type Finding, notChecked } from "./result.ts";
+
+const NO_REVOCATION = "this version does not read revocation lists: a withdrawn certificate would pass";
+const NO_COLLATERAL = "this version does not read Intel's collateral: an outdated or withdrawn platform would pass";
+const NO_GPU = "this version does not read GPU evidence";
+const NOT_HERE = "decided for each answer by its receipt, not by an attestation";
+
+/** Why a check that no step of this version makes was not made, in plain words. */
+const REASONS: Partial<Record<CheckId, string>> = {
+  "key.exclusive": "this version does not read the keys statement, so another machine may hold the same key",
+  "keys.signed": "this version does not read the keys statement",
+  "tdx.pck-crl": NO_REVOCATION,
+  "tdx.root-crl": NO_REVOCATION,
+  "tdx.tcb-info-signature": NO_COLLATERAL,
+  "tdx.qe-identity-signature": NO_COLLATERAL,
+  "tdx.qe-identity-match": "this version does not compare the quoting enclave with Intel's identity of it",
+  "tdx.collateral-current": NO_COLLATERAL,
+  "tdx.evaluation-number": NO_COLLATERAL,
+  "tdx.tcb-status": NO_COLLATERAL,
+  "tdx.module-identity": NO_COLLATERAL,
+  "tdx.advisories": NO_COLLATERAL,
+  "td.attributes": "this version judges only the debug byte of the TD's attributes",
+  "td.xfam": "this version does not judge XFAM",
+  "td.service-td": "this version does not judge MRSERVICETD: a TD may be migratable",
+  "td.seam-signer": "this version does not judge who signed the TDX module",
+  "eventlog.replay": "this version does not replay the event log: no event in it is proven",
+  "dstack.runtime-compose": "this version does not appraise what a compose manager starts later",
+  "dstack.os-image": "this version does not compare the OS image hash",
+  "dstack.key-provider": "this version does not judge the key provider",
+  "weights.named": "this version does not read the keys statement that names the weights",
+  "gpu.present": NO_GPU,
+  "gpu.named-by-enclave": NO_GPU,
+  "gpu.nonce": NO_GPU,
+  "gpu.cert-chain": NO_GPU,
+  "gpu.revocation": NO_GPU,
+  "gpu.report-signature": NO_GPU,
+  "gpu.fwid": NO_GPU,
+  "gpu.rim-driver": NO_GPU,
+  "gpu.rim-vbios": NO_GPU,
+  "gpu.measurements": NO_GPU,
+  "gpu.debug-off": NO_GPU,
+  "gpu.switches": NO_GPU,
+  "gpu.nras": NO_GPU,
+  "gpu.bound-to-cpu": "no vendor offers a proof that a GPU is attached to this TD",
+  "image.digests-pinned": "this version does not read image references in the compose document",
+  "image.signed": "this version does not check image signatures",
+  "receipt.signature": NOT_HERE,
+  "receipt.hashes": NOT_HERE,
+};
+
+/** What the server says about itself: shown, decides nothing. */
+export function describeServerClaim(verified: boolean | undefined): Finding {
+  const said = verified === undefined ? "the answer makes no claim about itself" : `the server says verified: ${verified}; that decides nothing here`;
+  return notChecked("server.claim", said);
+}
+
+/** Completes findings to one for each known check, in the order of the list. */
+export function completeFindings(made: readonly Finding[]): Finding[] {
+  const byId = new Map(made.map((finding) => [finding.id, finding]));
+  return CHECK_IDS.map((id) => byId.get(id) ?? notChecked(id, REASONS[id] ?? "this version does not make this check"));
+}

@@ -1,0 +1,83 @@
+import type { EventLogEntry } from "@bauta/attestation";
+import { createHash } from "node:crypto";
+import { bootEvent, replay, runtimeEvent } from "./event-log.ts";
+import type { SecretSource } from "./keys.ts";
+import { simulatedDigest } from "./machine.ts";
+
+const EFI_ACTION = 0x8000_0007;
+const EFI_HANDOFF_TABLES = 0x8000_000b;
+const EFI_VARIABLE = 0x8000_0001;
+const EFI_APPLICATION = 0x8000_0003;
+const EV_SEPARATOR = 4;
+const EV_IPL = 13;
+
+/** What was booted. Everything but the instance follows from the build's name and the compose document. */
+export interface SimulatedBuild {
+  readonly name: string;
+  readonly eventLog: readonly EventLogEntry[];
+  /** Registers as lower-case hex. */
+  readonly mrtd: string;
+  readonly rtmr0: string;
+  readonly rtmr1: string;
+  readonly rtmr2: string;
+  readonly rtmr3: string;
+  readonly appId: string;
+  readonly instanceId: string;
+  readonly deviceId: string;
+  readonly osImageHash: string;
+  readonly keyProvider: string;
+  readonly composeFile: string;
+  readonly composeHash: string;
+}
+
+/**
+ * Boots an image that does not exist: boot events into RTMR0–2, then dstack's runtime events into RTMR3.
+ * MRTD and RTMR0–2 depend on the build's name alone, so that a policy holds across restarts.
+ */
+export function bootBuild(name: string, composeFile: string, secrets: SecretSource): SimulatedBuild {
+  const composeHash = createHash("sha256").update(composeFile).digest("hex");
+  const appId = composeHash.slice(0, 40);
+  const instanceId = secrets("instance-id", 20).toString("hex");
+  const osImageHash = simulatedDigest("sha256", `${name}: OS image`).toString("hex");
+  const keyProvider = JSON.stringify({ name: "simulator (SIMULATED)", id: "" });
+  const eventLog = [
+    ...bootEvents(name),
+    runtimeEvent("system-preparing", Buffer.alloc(0)),
+    runtimeEvent("app-id", Buffer.from(appId, "hex")),
+    runtimeEvent("compose-hash", Buffer.from(composeHash, "hex")),
+    runtimeEvent("instance-id", Buffer.from(instanceId, "hex")),
+    runtimeEvent("boot-mr-done", Buffer.alloc(0)),
+    runtimeEvent("os-image-hash", Buffer.from(osImageHash, "hex")),
+    runtimeEvent("key-provider", Buffer.from(keyProvider)),
+    runtimeEvent("storage-fs", Buffer.from("none")),
+    runtimeEvent("system-ready", Buffer.alloc(0)),
+  ];
+  return {
+    name,
+    eventLog,
+    mrtd: simulatedDigest("sha384", `${name}: firmware`).toString("hex"),
+    rtmr0: replay(eventLog, 0).toString("hex"),
+    rtmr1: replay(eventLog, 1).toString("hex"),
+    rtmr2: replay(eventLog, 2).toString("hex"),
+    rtmr3: replay(eventLog, 3).toString("hex"),
+    appId,
+    instanceId,
+    deviceId: secrets("device-id").toString("hex"),
+    osImageHash,
+    keyProvider,
+    composeFile,
+    composeHash,
+  };
+}
+
+function bootEvents(name: string): EventLogEntry[] {
+  return [
+    bootEvent(0, EFI_HANDOFF_TABLES, `${name}: SIMULATED handoff tables`),
+    bootEvent(0, EFI_VARIABLE, `${name}: SIMULATED SecureBoot=0`),
+    bootEvent(0, EV_SEPARATOR, `${name}: SIMULATED separator 0`),
+    bootEvent(1, EFI_APPLICATION, `${name}: SIMULATED kernel`),
+    bootEvent(1, EFI_ACTION, `${name}: SIMULATED exit boot services`),
+    bootEvent(2, EV_IPL, `${name}: SIMULATED kernel command line`),
+    bootEvent(2, EV_IPL, `${name}: SIMULATED initrd`),
+  ];
+}
