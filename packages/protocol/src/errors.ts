@@ -43,6 +43,7 @@ export const WIRE_ERRORS = {
   invalid_json: request(400, "The request body is not valid JSON in UTF-8"),
   invalid_client_nonce: request(400, "Bauta-Nonce must be 64 hexadecimal digits"),
   context_length: request(400, "The conversation does not fit into this model's context"),
+  malformed_request: request(400, "The HTTP request is malformed"),
   missing_field: request(400, "A required field is missing"),
   unauthorized: { status: 401, type: "authentication_error", message: "Missing or unknown API key: send Authorization: Bearer <key>", action: "stop" },
   model_not_found: request(404, "Model not found: GET /models lists the models that this key can use"),
@@ -54,11 +55,13 @@ export const WIRE_ERRORS = {
   content_encoding: request(415, "Compressed request bodies are not accepted: receipts cover the bytes as sent"),
   unsupported_media_type: request(415, "Send the request body as application/json"),
   unknown_model_key: { status: 421, type: "tee_error", message: "No enclave holds this model key any more: attest again and encrypt to the new key", action: "re-attest" },
+  headers_too_large: request(431, "The request's headers are too large"),
   rate_limited: { status: 429, type: "rate_limit_error", message: "Too many requests: wait as long as Retry-After says", action: "retry" },
   internal: { status: 500, type: "server_error", message: "The server failed to handle this request", action: "retry" },
   engine_failed: { status: 502, type: "server_error", message: "The inference engine failed to answer", action: "retry" },
   enclave_unreachable: { status: 503, type: "server_error", message: "The model's enclave cannot be reached", action: "retry" },
   overloaded: { status: 503, type: "server_error", message: "The model is at capacity: wait as long as Retry-After says", action: "retry" },
+  unavailable: { status: 503, type: "server_error", message: "The server cannot answer right now: wait as long as Retry-After says", action: "retry" },
   shutting_down: { status: 503, type: "server_error", message: "The server is shutting down", action: "retry" },
 } as const satisfies Record<string, Entry>;
 

@@ -1,0 +1,54 @@
+import type { ChatRequest, CryptoBackend, FinishReason, KeyPair, SignedReceipt, Usage } from "@bauta/protocol";
+import { signReceipt } from "@bauta/protocol/enclave";
+import type { EngineEvent } from "./engine/engine.ts";
+import type { EnclaveModel } from "./model.ts";
+
+/** What belongs to one answer, whichever way it is written. */
+export interface Answer {
+  readonly backend: CryptoBackend;
+  readonly modelKey: KeyPair;
+  readonly model: EnclaveModel;
+  readonly request: ChatRequest;
+  readonly requestId: string;
+  readonly requestSha256: string;
+  readonly clientNonce: string | null;
+  /** Seconds since 1970. */
+  readonly created: number;
+  /** Aborts when the client is gone or the server gives up on it. */
+  readonly signal: AbortSignal;
+  /** Keeps the receipt, so that it can be fetched by id. */
+  readonly keep: (signed: SignedReceipt) => void;
+}
+
+/** Signs what was answered. Only for an answer that is whole. */
+export function signAnswer(
+  answer: Answer,
+  finish: { readonly reason: FinishReason; readonly usage: Usage },
+  hashes: { readonly responseSha256: string; readonly envelopesSha256: string | null },
+): SignedReceipt {
+  const { model } = answer;
+  return signReceipt(answer.backend, answer.modelKey.secretKey, {
+    request_id: answer.requestId,
+    model: model.id,
+    client_nonce: answer.clientNonce,
+    request_sha256: answer.requestSha256,
+    response_sha256: hashes.responseSha256,
+    envelopes_sha256: hashes.envelopesSha256,
+    finish_reason: finish.reason,
+    usage: finish.usage,
+    weights: model.weights ?? null,
+    engine: { name: model.engine.name, image_digest: model.engineImageDigest ?? null },
+    created: answer.created,
+  });
+}
+
+/** What the client is to see of an engine's delta; undefined when nothing is left of it. */
+export function visibleDelta(
+  event: Extract<EngineEvent, { type: "delta" }>,
+  request: ChatRequest,
+): { readonly content?: string; readonly reasoning?: string } | undefined {
+  const content = event.content === "" ? undefined : event.content;
+  const reasoning = request.omitReasoning || event.reasoning === "" ? undefined : event.reasoning;
+  if (content === undefined && reasoning === undefined) return undefined;
+  return { ...(reasoning === undefined ? {} : { reasoning }), ...(content === undefined ? {} : { content }) };
+}

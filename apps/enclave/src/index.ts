@@ -1,0 +1,8 @@
+export { createEnclave, type Enclave, type EnclaveOptions } from "./enclave.ts";
+export { type Engine, EngineError, type EngineErrorCode, type EngineEvent, EngineSetupError } from "./engine/engine.ts";
+export { createLlamaEngine, type LlamaEngineOptions } from "./engine/llama-engine.ts";
+export { createOpenAiEngine, type OpenAiEngineOptions } from "./engine/openai-engine.ts";
+export type { LogOptions } from "./log.ts";
+export type { EnclaveModel } from "./model.ts";
+export type { Platform } from "./platform.ts";
+export { EnclaveSetupError } from "./setup-error.ts";

@@ -1,0 +1,37 @@
+import type { Receipt } from "@bauta/protocol";
+import type { Engine } from "./engine/engine.ts";
+import { EnclaveSetupError } from "./setup-error.ts";
+
+/** One model that an enclave serves. Two models may share an engine. Whoever makes the engine closes it. */
+export interface EnclaveModel {
+  /** `e2ee-…` for a sealed model, `tee-…` for a plain one. */
+  readonly id: string;
+  readonly engine: Engine;
+  readonly sealed: boolean;
+  /** The most tokens of one answer; the engine's context length by default. */
+  readonly maxCompletionTokens?: number;
+  /** Weight files and their digests, where the enclave read them itself. */
+  readonly weights?: Receipt["weights"];
+  readonly engineImageDigest?: string;
+}
+
+/** Models by id. @throws {EnclaveSetupError} for a repeated id, or a prefix that says something else than `sealed` */
+export function indexModels(models: readonly EnclaveModel[]): ReadonlyMap<string, EnclaveModel> {
+  const index = new Map<string, EnclaveModel>();
+  for (const model of models) {
+    const prefix = model.sealed ? "e2ee-" : "tee-";
+    // Clients judge by the prefix what an answer must look like.
+    if (!model.id.startsWith(prefix)) {
+      throw new EnclaveSetupError("invalid-option", `the ${model.sealed ? "sealed" : "plain"} model "${model.id}" must have an id that begins with ${prefix}`);
+    }
+    if (index.has(model.id)) throw new EnclaveSetupError("invalid-option", `the model id "${model.id}" is given twice`);
+    index.set(model.id, model);
+  }
+  if (index.size === 0) throw new EnclaveSetupError("invalid-option", "an enclave needs at least one model");
+  return index;
+}
+
+/** The most tokens that one answer of this model may have. */
+export function maxCompletionTokens(model: EnclaveModel): number {
+  return Math.min(model.maxCompletionTokens ?? model.engine.contextTokens, model.engine.contextTokens);
+}

@@ -1,0 +1,19 @@
+import type { EventLogEntry } from "@bauta/attestation";
+
+/** The machine that an enclave runs on and proves itself by. Whoever makes one closes it. */
+export interface Platform {
+  readonly name: string;
+  /** `tee_provider` of the attestation answer. */
+  readonly teeProvider: string;
+  /** `tee_hardware` of the attestation answer. */
+  readonly teeHardware: string;
+  /** True for software that only imitates hardware. */
+  readonly simulated: boolean;
+  /** A quote over 64 bytes of REPORTDATA. */
+  quote(reportData: Uint8Array): Promise<Uint8Array>;
+  /** What is served as `event_log` and `info`. */
+  describe(): Promise<{ readonly eventLog: readonly EventLogEntry[]; readonly info: Readonly<Record<string, unknown>> }>;
+  /** Intel's signed collateral, where the platform has it, so that clients need no other host. */
+  endorsements?(): Promise<Readonly<Record<string, string>> | undefined>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,111 @@
+import { once } from "node:events";
+import type { ServerResponse } from "node:http";
+import { HEADERS, type WireError } from "@bauta/protocol";
+import { createPlainWriter, createSealedWriter, type ResponseWriter } from "@bauta/protocol/enclave";
+import { type Answer, signAnswer, visibleDelta } from "./answer.ts";
+import { EngineError, type EngineEvent } from "./engine/engine.ts";
+import { errorEvent } from "./wire-errors.ts";
+
+/**
+ * How long the engine may take to refuse a request with a status of its own. After that the answer begins, so that
+ * nobody between here and the client takes a thinking model for a dead one, and a refusal becomes an event.
+ */
+const DECISION_MS = 500;
+
+const STREAM_HEADERS = {
+  "content-type": "text/event-stream; charset=utf-8",
+  "cache-control": "no-transform, no-store",
+  "x-accel-buffering": "no",
+} as const;
+
+/** Answers with a stream, sealed when there is a client key. */
+export interface StreamAnswerOptions {
+  readonly clientKey: Uint8Array | undefined;
+  readonly toError: (error: unknown) => WireError;
+  /** Called once, before the first byte. */
+  readonly onBegin: () => void;
+  readonly decisionMs?: number;
+}
+
+/**
+ * Streams an answer: one event per delta, each written whole, as fast as the client reads and no faster.
+ * @returns what became of it: `finished` with a receipt, or `failed` after the stream had begun
+ * @throws whatever the engine refused the request with, while nothing was written
+ */
+export async function streamAnswer(raw: ServerResponse, answer: Answer, options: StreamAnswerOptions): Promise<"finished" | WireError> {
+  const { backend, model, request, requestId, created, signal } = answer;
+  const head = { id: requestId, model: model.id, created };
+  const writer = options.clientKey ? await createSealedWriter(backend, options.clientKey, head) : createPlainWriter(backend, head);
+  const events = model.engine.generate(request, signal)[Symbol.asyncIterator]();
+  try {
+    const first = await within(events.next(), options.decisionMs ?? DECISION_MS);
+    if (signal.aborted) throw new EngineError("aborted");
+    options.onBegin();
+    raw.writeHead(200, { ...STREAM_HEADERS, [HEADERS.requestId]: requestId });
+    raw.flushHeaders();
+    try {
+      await write(raw, writer.start(), signal);
+      await writeEvents(raw, writer, answer, events, await first.value);
+      return "finished";
+    } catch (error) {
+      const wireError = options.toError(error);
+      if (!raw.destroyed) raw.end(errorEvent(wireError));
+      return wireError;
+    }
+  } finally {
+    await events.return?.();
+  }
+}
+
+async function writeEvents(
+  raw: ServerResponse,
+  writer: ResponseWriter,
+  answer: Answer,
+  events: AsyncIterator<EngineEvent>,
+  first: IteratorResult<EngineEvent>,
+): Promise<void> {
+  const { request, signal } = answer;
+  for (let result = first; result.done !== true; result = await events.next()) {
+    const event = result.value;
+    if (event.type === "delta") {
+      const visible = visibleDelta(event, request);
+      if (visible) await write(raw, await writer.delta(visible), signal);
+      continue;
+    }
+    if (signal.aborted) throw new EngineError("aborted");
+    const { bytes, hashes } = writer.finish(event.reason, request.includeUsage ? event.usage : undefined);
+    const envelopesSha256 = answer.model.sealed ? hashes.envelopesSha256 : null;
+    const signed = signAnswer(answer, event, { responseSha256: hashes.responseSha256, envelopesSha256 });
+    raw.write(bytes);
+    // Clients hang up at [DONE]; from here on nothing that they do makes the answer less whole.
+    answer.keep(signed);
+    raw.end(writer.receipt(signed));
+    return;
+  }
+  throw new EngineError("failed");
+}
+
+/** Writes one event whole and waits while the client is slower than the engine. */
+async function write(raw: ServerResponse, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) throw new EngineError("aborted");
+  if (bytes.length === 0 || raw.write(bytes)) return;
+  try {
+    await once(raw, "drain", { signal });
+  } catch {
+    throw new EngineError("aborted");
+  }
+}
+
+/** Waits for a value or a time, whichever is first; an early failure is thrown, a later one stays with `value`. */
+async function within<T>(value: Promise<T>, timeoutMs: number): Promise<{ readonly value: Promise<T> }> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs);
+  });
+  try {
+    await Promise.race([value, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+  return { value };
+}
