@@ -1,0 +1,100 @@
+import { appraise, type AttestationResult, type Check, type CheckId, type Evidence, EvidenceError, parseAttestationAnswer, type Policy } from "@bauta/attestation";
+import { LIMITS, WireError, type WireErrorCode } from "@bauta/protocol";
+import { type EnclaveLink, EnclaveLinkError } from "./enclave-link.ts";
+
+/** What an enclave is held against. */
+export interface Expectation {
+  /** The model that it shall answer for. */
+  readonly model: string;
+  /** True for `e2ee-*`: such a model takes 32-byte nonces only. */
+  readonly sealed: boolean;
+  readonly policy: Policy;
+  /** Roots beside Intel's, DER. Naming one makes results `simulated`. */
+  readonly trustRoots: readonly Uint8Array[];
+  readonly timeoutMs: number;
+}
+
+/** An enclave's evidence with what came of appraising it. */
+export interface Appraisal {
+  /** The answer as the enclave gave it. */
+  readonly answer: Readonly<Record<string, unknown>>;
+  readonly evidence: Evidence;
+  readonly result: AttestationResult;
+  /** When it was appraised, milliseconds since 1970. */
+  readonly atMs: number;
+  readonly durationMs: number;
+}
+
+/** The enclave answered with an error of its own; the gateway hands it on as it is. */
+export class EnclaveRefusal extends Error {
+  override readonly name = "EnclaveRefusal";
+  readonly code = "enclave_refused";
+  readonly status: number;
+  readonly body: Buffer;
+
+  constructor(status: number, body: Buffer) {
+    super(`the enclave answered with status ${status}`);
+    this.status = status;
+    this.body = body;
+  }
+}
+
+/**
+ * Asks an enclave for evidence that answers `nonce`, and appraises it.
+ * @param nonce the nonce as it goes into the query, not encoded
+ * @returns the appraisal, whether or not its result is ok
+ * @throws EnclaveLinkError when there is no answer; EnclaveRefusal when it is an error; WireError `attestation_failed`
+ * when it is not evidence
+ */
+export async function appraiseEnclave(link: EnclaveLink, expected: Expectation, nonce: string, nowMs: () => number): Promise<Appraisal> {
+  const query = `model=${encodeURIComponent(expected.model)}&nonce=${encodeURIComponent(nonce)}`;
+  const { status, body } = await link.get(`/v1/tee/attestation?${query}`, expected.timeoutMs, LIMITS.attestationAnswerBytes);
+  const answer = parseJsonObject(body);
+  if (status !== 200) {
+    if (!answer || !("error" in answer) || status < 400) throw new EnclaveLinkError("malformed", link.origin);
+    throw new EnclaveRefusal(status, body);
+  }
+  if (!answer) throw new WireError("attestation_failed", { cause: new EnclaveLinkError("malformed", link.origin) });
+  const evidence = readEvidence(answer);
+  const startedMs = performance.now();
+  const atMs = nowMs();
+  const result = await appraise({
+    evidence,
+    policy: expected.policy,
+    nonce: { query: nonce, sealed: expected.sealed },
+    nowMs: atMs,
+    trustRoots: expected.trustRoots,
+    ...(evidence.endorsements && { endorsements: evidence.endorsements }),
+  });
+  return { answer, evidence, result, atMs, durationMs: Math.round(performance.now() - startedMs) };
+}
+
+/** Which of the documented errors an appraisal that is not ok amounts to. */
+export function refusalCode(checks: readonly Check[]): WireErrorCode {
+  const failed = (id: CheckId) => checks.some((check) => check.id === id && check.status === "fail");
+  if (failed("nonce.bound")) return "nonce_mismatch";
+  return failed("td.debug-off") ? "debug_mode" : "attestation_failed";
+}
+
+/** The checks that keep a result from being ok, for a log. */
+export function failedChecks(result: AttestationResult): string[] {
+  return result.checks.filter((check) => check.status === "fail" || (check.required && check.status !== "pass")).map((check) => check.id);
+}
+
+function readEvidence(answer: unknown): Evidence {
+  try {
+    return parseAttestationAnswer(answer);
+  } catch (cause) {
+    if (cause instanceof EvidenceError) throw new WireError("attestation_failed", { cause });
+    throw cause;
+  }
+}
+
+function parseJsonObject(body: Buffer): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(body.toString("utf8"));
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,128 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { WireError } from "@bauta/protocol";
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Logger } from "pino";
+import type { GatewayLimits } from "./config.ts";
+import type { Drain } from "./drain.ts";
+import type { RequestNotes } from "./request-notes.ts";
+import { errorHeaders, toWireError, writeParserError } from "./wire-replies.ts";
+
+/** Idle connections stay open longer than usual proxies keep theirs, so that a proxy is the one to close. */
+const KEEP_ALIVE_MS = 72_000;
+const CHECK_CONNECTIONS_MS = 1_000;
+/** The largest declared body that is read and dropped behind an error. */
+const MAX_DROPPED_BYTES = 64 * 1024 * 1024;
+const UNKNOWN_ROUTE = "-";
+
+/**
+ * An HTTP server that answers every fault in the catalogue's shape and writes one log line for each request.
+ * Nothing of a request's text is logged, at any level: Fastify's own logger stays off.
+ * @param allowed the methods of each path, for 405 answers
+ */
+export function createServer(limits: GatewayLimits, drain: Drain, allowed: ReadonlyMap<string, string>, logger: Logger): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: limits.bodyBytes,
+    exposeHeadRoutes: false,
+    requestIdHeader: false,
+    trustProxy: false,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // Closing is the drain's business: it answers 503 while others finish.
+    return503OnClosing: false,
+    forceCloseConnections: true,
+    http: {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(CHECK_CONNECTIONS_MS, limits.requestTimeoutMs),
+      requireHostHeader: false,
+    },
+    clientErrorHandler: (error, socket) => onParserError(error, socket, answering),
+    frameworkErrors: (error, _request, reply) => sendWireError(reply, toWireError(error)),
+  });
+  /** The answer under way on each connection. */
+  const answering = new WeakMap<Socket, ServerResponse>();
+  app.server.prependListener("request", (request: IncomingMessage, response: ServerResponse) => answering.set(request.socket, response));
+
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  app.decorateRequest("gatewayNotes", null as unknown as RequestNotes);
+  app.addHook("onRequest", (request, reply, done) => {
+    const notes: RequestNotes = { route: request.routeOptions.url ?? UNKNOWN_ROUTE, startedMs: performance.now() };
+    request.gatewayNotes = notes;
+    let leave: (() => void) | undefined;
+    reply.raw.once("close", () => {
+      leave?.();
+      logger.info(logLine(request.method, reply.raw, notes), "request");
+    });
+    try {
+      leave = drain.enter();
+    } catch (error) {
+      return done(error as WireError);
+    }
+    if (request.raw.httpVersion === "1.1" && request.headers.host === undefined) {
+      void reply.code(400).header("connection", "close").type("application/json; charset=utf-8").send(JSON.stringify(new WireError("malformed_request").toBody()));
+      return;
+    }
+    if (!request.is404) return done();
+    // Said here, not in a handler, which would come only after the body.
+    const methods = allowed.get(request.url.split("?", 1)[0] ?? "");
+    if (methods !== undefined) void reply.header("allow", methods);
+    done(new WireError(methods === undefined ? "not_found" : "method_not_allowed"));
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const wire = toWireError(error);
+    if (wire.code === "internal") logger.error(describeUnexpected(error), "unexpected error");
+    request.gatewayNotes.error = wire.code;
+    sendWireError(reply, wire);
+  });
+  return app;
+}
+
+/**
+ * Sends an error. What is left of the request's body is then read and dropped, as long as a request may take: many
+ * clients look for an answer only when they have sent everything, and would see a closed connection instead of one.
+ */
+function sendWireError(reply: FastifyReply, error: WireError): void {
+  const { raw } = reply.request;
+  const bodyBytes = raw.headers["transfer-encoding"] === undefined ? Number(raw.headers["content-length"] ?? 0) : undefined;
+  if (bodyBytes !== undefined && bodyBytes > MAX_DROPPED_BYTES) {
+    void reply.header("connection", "close");
+  } else {
+    if (error.code === "shutting_down" && bodyBytes === 0) void reply.header("connection", "close");
+    else void reply.removeHeader("connection");
+    raw.resume();
+  }
+  void reply.code(error.status).headers(errorHeaders(error)).send(JSON.stringify(error.toBody()));
+}
+
+function onParserError(error: NodeJS.ErrnoException, socket: Socket, answering: WeakMap<Socket, ServerResponse>): void {
+  const response = answering.get(socket);
+  // An answer that has begun must not get bytes added to it.
+  if (error.code === "ECONNRESET" || (response?.headersSent && !response.writableFinished)) socket.destroy();
+  else writeParserError(socket, error.code);
+}
+
+function logLine(method: FastifyRequest["method"], response: ServerResponse, notes: RequestNotes): object {
+  return {
+    method,
+    route: notes.route,
+    status: response.headersSent ? response.statusCode : 0,
+    durationMs: Math.round(performance.now() - notes.startedMs),
+    // False when the client left, or the enclave did, before the answer was whole.
+    whole: response.writableFinished,
+    ...(notes.key && { key: notes.key.name }),
+    ...(notes.model !== undefined && { model: notes.model }),
+    ...(notes.enclave !== undefined && { enclave: notes.enclave }),
+    ...(notes.error !== undefined && { error: notes.error }),
+  };
+}
+
+/** An error's kind and place, without its message: that may quote what was being handled. */
+function describeUnexpected(error: unknown): object {
+  if (!(error instanceof Error)) return { kind: typeof error };
+  const code = (error as NodeJS.ErrnoException).code;
+  const frames = (error.stack ?? "").split("\n").filter((line) => /^ {4}at /.test(line));
+  return { kind: error.name, ...(typeof code === "string" && { code }), at: frames.slice(0, 8).map((line) => line.trim()) };
+}

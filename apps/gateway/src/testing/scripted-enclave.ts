@@ -1,0 +1,140 @@
+import { createECDH, randomBytes } from "node:crypto";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { addressOf, bindNonce, createReportData, toHex, WireError, type WireErrorCode } from "@bauta/protocol";
+
+/** What mints the quotes: a simulator. */
+export interface QuoteSource {
+  readonly teeProvider: string;
+  readonly teeHardware: string;
+  quote(reportData: Uint8Array): Promise<Uint8Array>;
+  describe(): Promise<{ readonly eventLog: unknown; readonly info: Record<string, unknown> }>;
+}
+
+/** A chat request as it arrived. */
+export interface SeenRequest {
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  /** The connection that it came on. */
+  readonly socket: Socket;
+}
+
+type ChatScript = (seen: SeenRequest, response: ServerResponse) => void;
+type Reply = { readonly status: number; readonly body: unknown };
+
+/**
+ * An enclave for tests: real quotes over a real key, and answers by script. Plain `node:http`, so that it can do what
+ * the enclave proper never would.
+ */
+export class ScriptedEnclave {
+  readonly requests: SeenRequest[] = [];
+  readonly server: Server;
+  /** The key it attests, 130 hex digits; a new one stands for a restart. */
+  key = newKey();
+  attestations = 0;
+  source: QuoteSource;
+  chat: ChatScript = (_seen, response) => answerJson(response, 200, { id: "chatcmpl-1" });
+  signature: (query: URLSearchParams) => Reply = () => errorReply("receipt_not_found");
+  /** Changes an attestation answer before it is sent, or replaces it. */
+  tamper: (answer: Record<string, unknown>) => Reply = (answer) => ({ status: 200, body: answer });
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(source: QuoteSource) {
+    this.source = source;
+    this.server = createServer((request, response) => void this.#answer(request, response));
+    this.server.on("connection", (socket) => {
+      this.#sockets.add(socket);
+      socket.on("close", () => this.#sockets.delete(socket));
+    });
+  }
+
+  static async start(source: QuoteSource, port = 0): Promise<ScriptedEnclave> {
+    const enclave = new ScriptedEnclave(source);
+    await new Promise<void>((settle) => enclave.server.listen(port, "127.0.0.1", settle));
+    return enclave;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  get origin(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  restart(): void {
+    this.key = newKey();
+  }
+
+  /** Cuts every connection and stops listening. */
+  async kill(): Promise<void> {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+    await new Promise<void>((settle) => this.server.close(() => settle()));
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? "/", "http://enclave");
+    if (url.pathname === "/v1/chat/completions") {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+      const seen = { headers: request.headers, body: Buffer.concat(chunks), socket: request.socket };
+      this.requests.push(seen);
+      this.chat(seen, response);
+      return;
+    }
+    const reply = url.pathname === "/v1/tee/attestation" ? await this.#attest(url.searchParams) : this.signature(url.searchParams);
+    answerJson(response, reply.status, reply.body);
+  }
+
+  async #attest(query: URLSearchParams): Promise<Reply> {
+    this.attestations++;
+    const model = query.get("model") ?? "";
+    const nonce = query.get("nonce") ?? "";
+    const bound = bindNonce(nonce, model.startsWith("e2ee-"));
+    if (!bound) return errorReply("invalid_nonce");
+    const { key, source } = this;
+    const address = addressOf(Buffer.from(key, "hex"));
+    const quote = await source.quote(createReportData(address, bound.bytes));
+    const { eventLog, info } = await source.describe();
+    return this.tamper({
+      nonce,
+      nonce_source: "client",
+      request_nonce: nonce,
+      model,
+      tee_provider: source.teeProvider,
+      tee_hardware: source.teeHardware,
+      intel_quote: toHex(quote),
+      signing_key: key,
+      signing_public_key: key,
+      signing_address: `0x${toHex(address)}`,
+      signing_algo: "ecdsa",
+      event_log: eventLog,
+      info,
+    });
+  }
+}
+
+export function answerJson(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+  const text = JSON.stringify(body);
+  response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(text), ...headers });
+  response.end(text);
+}
+
+/** Headers of a streamed answer. */
+export function streamHeaders(requestId = `chatcmpl-${randomBytes(8).toString("hex")}`): Record<string, string> {
+  return { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-transform, no-store", "bauta-request-id": requestId };
+}
+
+export function errorReply(code: WireErrorCode): Reply {
+  const error = new WireError(code);
+  return { status: error.status, body: error.toBody() };
+}
+
+function newKey(): string {
+  const pair = createECDH("secp256k1");
+  return pair.generateKeys("hex", "uncompressed");
+}
