@@ -22,6 +22,6 @@ export function bytes(hex: string): Uint8Array<ArrayBuffer> {
 /** The same bytes with one bit turned. */
 export function flipBit(bytes: Uint8Array, bit: number): Uint8Array<ArrayBuffer> {
   const flipped = new Uint8Array(bytes);
-  flipped[bit >> 3] = (flipped[bit >> 3] as number) ^ (1 << (bit & 7));
+  flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
   return flipped;
 }

@@ -17,7 +17,7 @@ const digestOf = (backend: CryptoBackend, text: string) => {
 
 const pair = nobleCurve.keyPairOf(scalar(0x1234_5678n)) as KeyPair;
 const y = pair.publicKey.subarray(33);
-const hybrid = (y[31] as number) & 1 ? 7 : 6;
+const hybrid = (y[31] ?? 0) & 1 ? 7 : 6;
 
 const badPoints: readonly (readonly [string, Uint8Array])[] = [
   ["off the curve (y)", bytes(`${Buffer.from(pair.publicKey).toString("hex").slice(0, -2)}00`)],

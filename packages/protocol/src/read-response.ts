@@ -32,6 +32,8 @@ export interface ResponseReader {
    * @throws {RefusalError} when the stream holds what a sealed answer never does; nothing may be read after that
    */
   push(bytes: Uint8Array): Promise<ResponseDelta[]>;
+  /** True once `[DONE]` has arrived: only a receipt may follow. */
+  readonly ended: boolean;
   /** True once `[DONE]` and its receipt have arrived: no more need be read. */
   readonly done: boolean;
   /** @throws {RefusalError} when the sealed text ended within a character */
@@ -83,6 +85,10 @@ function createReader(transcript: ReturnType<typeof createTranscript>, opener: C
   }
 
   return {
+    get ended() {
+      return hashes !== undefined;
+    },
+
     get done() {
       return hashes !== undefined && receipt !== undefined;
     },

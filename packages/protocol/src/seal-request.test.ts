@@ -59,7 +59,7 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("%s",
 
   it("refuses a model key that is no point, before anything is sealed", async () => {
     const off = Uint8Array.from(model.publicKey);
-    off[64] = (off[64] as number) ^ 1;
+    off[64] = (off[64] ?? 0) ^ 1;
     for (const modelKey of [off, Uint8Array.from(model.publicKey, (byte, i) => (i ? byte : 6)), model.publicKey.subarray(1), new Uint8Array(65)]) {
       await expect(sealRequest(ask(), { backend, modelKey })).rejects.toMatchObject({ name: "RefusalError", code: "invalid_model_key" });
     }

@@ -1,7 +1,7 @@
 import type { CryptoBackend, KeyPair } from "./backend.ts";
 import { utf8 } from "./bytes.ts";
 import { CLEAR_MEMBERS, findTextInClear, isAbsent, isJsonObject } from "./chat-fields.ts";
-import { CHAT_ROLES } from "./chat-request.ts";
+import { CHAT_ROLES, type ChatMessage } from "./chat-request.ts";
 import { createEnvelopeSealer, deriveEnvelopeKey } from "./envelope.ts";
 import { HEADERS, SIGNING_ALGORITHM } from "./headers.ts";
 import { toHex } from "./hex.ts";
@@ -39,6 +39,7 @@ export async function sealRequest(request: unknown, options: SealRequestOptions)
   const { backend, modelKey, allowInClear = [] } = options;
   if (!isJsonObject(request) || !Array.isArray(request["messages"])) throw new RefusalError("invalid_request", "messages");
 
+  // 1. What would be sent, judged whole before there is a key.
   const clear: Record<string, unknown> = {};
   for (const [member, value] of Object.entries(request)) {
     if (isAbsent(value) && !CLEAR_MEMBERS.has(member)) continue;
@@ -47,25 +48,20 @@ export async function sealRequest(request: unknown, options: SealRequestOptions)
     if (refused !== undefined) throw new RefusalError("field_in_clear", refused);
     clear[member] = value;
   }
+  const messages = (request["messages"] as unknown[]).map(parseMessage);
 
+  // 2. One key pair, one key agreement, for this request alone.
   const clientKey = backend.createKeyPair();
   const aead = await deriveEnvelopeKey(backend, clientKey.secretKey, modelKey);
-  if (!aead) throw new RefusalError("invalid_model_key");
-  const sealer = createEnvelopeSealer(backend, aead, clientKey.publicKey);
-
-  const messages: { role: string; content: string }[] = [];
-  for (const [i, message] of (request["messages"] as unknown[]).entries()) {
-    if (!isJsonObject(message)) throw new RefusalError("invalid_request", `messages[${i}]`);
-    const role = CHAT_ROLES.find((known) => known === message["role"]);
-    if (!role) throw new RefusalError("invalid_request", `messages[${i}].role`);
-    const other = Object.keys(message).find((member) => member !== "role" && member !== "content" && !isAbsent(message[member]));
-    if (other !== undefined) throw new RefusalError("field_in_clear", `messages[${i}].${other}`);
-    const content = message["content"] ?? "";
-    if (typeof content !== "string") throw new RefusalError("content_not_text", `messages[${i}].content`);
-    messages.push({ role, content: (await sealer.seal(content)).hex });
+  if (!aead) {
+    clientKey.secretKey.fill(0);
+    throw new RefusalError("invalid_model_key");
   }
+  const sealer = createEnvelopeSealer(backend, aead, clientKey.publicKey);
+  const sealed: { role: string; content: string }[] = [];
+  for (const { role, content } of messages) sealed.push({ role, content: (await sealer.seal(content)).hex });
 
-  const body = utf8(JSON.stringify({ ...clear, messages, stream: true }));
+  const body = utf8(JSON.stringify({ ...clear, messages: sealed, stream: true }));
   return {
     body,
     headers: {
@@ -76,4 +72,15 @@ export async function sealRequest(request: unknown, options: SealRequestOptions)
     clientKey,
     requestSha256: sha256Hex(backend, body),
   };
+}
+
+function parseMessage(message: unknown, i: number): ChatMessage {
+  if (!isJsonObject(message)) throw new RefusalError("invalid_request", `messages[${i}]`);
+  const role = CHAT_ROLES.find((known) => known === message["role"]);
+  if (!role) throw new RefusalError("invalid_request", `messages[${i}].role`);
+  const other = Object.keys(message).find((member) => member !== "role" && member !== "content" && !isAbsent(message[member]));
+  if (other !== undefined) throw new RefusalError("field_in_clear", `messages[${i}].${other}`);
+  const content = message["content"] ?? "";
+  if (typeof content !== "string") throw new RefusalError("content_not_text", `messages[${i}].content`);
+  return { role, content };
 }

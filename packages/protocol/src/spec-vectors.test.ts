@@ -18,31 +18,31 @@ import { canonicalJson, signText, verifyTextSignature } from "./signed-text.ts";
 import { writeSseComment } from "./sse.ts";
 
 const url = (path: string) => new URL(`../../../${path}`, import.meta.url);
-const load = <T>(name: string): T => JSON.parse(readFileSync(url(`spec/vectors/${name}`), "utf8")) as T;
+const load = (name: string): unknown => JSON.parse(readFileSync(url(`spec/vectors/${name}`), "utf8"));
 
 interface Named {
   readonly name: string;
 }
-const envelopes = load<{
+const envelopes = load("envelope.json") as {
   seal: (Named & Record<"sender_secret_key" | "sender_public_key" | "recipient_secret_key" | "recipient_public_key" | "shared_x" | "aes_key" | "nonce" | "plaintext" | "envelope", string>)[];
   sequence: Record<"sender_secret_key" | "recipient_public_key" | "recipient_secret_key" | "nonce_prefix", string> & Record<"plaintexts" | "envelopes", string[]>;
   open: (Named & Record<"recipient_secret_key" | "envelope" | "plaintext", string>)[];
   invalid: (Named & Record<"recipient_secret_key" | "envelope", string> & { outcome: "field_not_hex" | "field_not_opened" })[];
-}>("envelope.json");
-const keys = load<{
+};
+const keys = load("keys.json") as {
   forms: (Named & { text: string; model_key: string | null; client_key: string | null })[];
   points: (Named & { public_key: string; valid: boolean })[];
   addresses: Record<"secret_key" | "public_key" | "address", string>[];
   invalid_secret_keys: string[];
-}>("keys.json");
-const reportData = load<{
+};
+const reportData = load("report-data.json") as {
   nonces: (Named & { query: string; tee: { method: string; bytes: string } | null; e2ee: { method: string; bytes: string } | null })[];
   report_data: Record<"address" | "nonce" | "report_data", string>[];
-}>("report-data.json");
-const signed = load<{
+};
+const signed = load("signed-text.json") as {
   valid: (Named & Record<"secret_key" | "address" | "text" | "digest" | "signature", string>)[];
   invalid: (Named & Record<"address" | "text" | "signature", string>)[];
-}>("signed-text.json");
+};
 interface Expected {
   request_id: string;
   model: string;
@@ -51,12 +51,12 @@ interface Expected {
   response_sha256: string;
   envelopes_sha256: string | null;
 }
-const receipts = load<{
+const receipts = load("receipt.json") as {
   secret_key: string;
   address: string;
   valid: (Named & Record<"jcs" | "receipt_signature" | "text" | "signature" | "sse_comment", string> & { receipt: Receipt; expected: Expected })[];
   invalid: (Named & { receipt: unknown; receipt_signature: string; expected: Expected; reason: string })[];
-}>("receipt.json");
+};
 interface Stream extends Named {
   head?: { id: string; model: string; created: number };
   deltas?: { content?: string; reasoning?: string }[];
@@ -68,11 +68,11 @@ interface Stream extends Named {
   hashes: { response_sha256: string; envelopes_sha256: string };
   receipt: Receipt | null;
 }
-const responses = load<{
+const responses = load("response-stream.json") as {
   keys: Record<"client_secret_key" | "client_public_key" | "model_secret_key" | "model_public_key" | "ephemeral_secret_key" | "nonce_prefix", string>;
   streams: Stream[];
   refused: (Named & { stream: string; refusal: string })[];
-}>("response-stream.json");
+};
 
 function expectation(expected: Expected): ReceiptExpectation {
   return {

@@ -1,0 +1,82 @@
+import { text } from "node:stream/consumers";
+import type { AttestationResult } from "@bauta/attestation";
+import type { Command } from "commander";
+import { chatInTerminal } from "../chat-loop.ts";
+import { type ConnectionFlags, withConnectionFlags } from "../connection-flags.ts";
+import { CommandError, EXIT } from "../exit.ts";
+import { showAnswer } from "../show-answer.ts";
+import { showAttestation } from "../show-attestation.ts";
+import { createTerminal } from "../terminal.ts";
+
+interface Flags extends ConnectionFlags {
+  readonly model: string;
+  readonly system?: string;
+  readonly allowGatewayVisible?: true;
+  readonly json?: true;
+}
+
+export function addChat(program: Command): void {
+  withConnectionFlags(
+    program
+      .command("chat")
+      .description("ask an attested model; the answer's proof is shown")
+      .argument("[message...]", "what to ask; without it: standard input, or a conversation in a terminal")
+      .requiredOption("--model <id>", "an e2ee-… model, or a tee-… one with --allow-gateway-visible"),
+  )
+    .option("--system <text>", "a system message of your own")
+    .option("--allow-gateway-visible", "INSECURE: ask a tee-… model although the gateway reads what is asked")
+    .option("--json", "print one JSON object: answer, outcome, attestation")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  bauta chat --model e2ee-tiny --trust-root root.der --policy policy.json "What is 2+2?"
+  echo "Summarise: …" | bauta chat --model e2ee-tiny --policy policy.json --json
+
+Exit status: 0 the answer is verified, 1 it is not or nothing was sent, 2 wrong usage.`,
+    )
+    .action(runChat);
+}
+
+async function runChat(words: string[], flags: Flags): Promise<void> {
+  const { connect } = await import("../connect.ts");
+  const { client } = await connect(flags);
+  const visible = { ...(flags.allowGatewayVisible && { allowGatewayVisible: true as const }) };
+  const terminal = createTerminal();
+  if (words.length === 0 && process.stdin.isTTY && terminal.interactive && !flags.json) {
+    await chatInTerminal(client, flags.model, terminal, visible);
+    return;
+  }
+
+  const question = words.length > 0 ? words.join(" ") : await text(process.stdin);
+  if (question.trim() === "") throw new CommandError("nothing to ask: give a message or write it to standard input", EXIT.usage);
+  const messages = [...(flags.system === undefined ? [] : [{ role: "system" as const, content: flags.system }]), { role: "user" as const, content: question }];
+  const { result } = await client.attest(flags.model);
+  if (!flags.json) showAttestation(terminal, flags.model, result);
+  if (!result.ok) {
+    if (flags.json) process.stdout.write(`${JSON.stringify({ answer: null, outcome: { status: "refused", reason: "the enclave is not acceptable" }, attestation: shown(result) })}\n`);
+    throw new CommandError("the enclave is not acceptable, so nothing was sent", EXIT.failed);
+  }
+
+  const chat = await client.chat({ model: flags.model, messages }, visible);
+  if (flags.json) {
+    let content = "";
+    let reasoning = "";
+    for await (const delta of chat) {
+      content += delta.content;
+      reasoning += delta.reasoning;
+    }
+    const { attestation, ...outcome } = await chat.outcome;
+    process.stdout.write(`${JSON.stringify({ answer: { content, reasoning }, outcome, attestation: shown(attestation.result) })}\n`);
+    if (outcome.status !== "verified") process.exitCode = EXIT.failed;
+    return;
+  }
+  terminal.line();
+  const { outcome } = await showAnswer(terminal, chat);
+  if (outcome.status !== "verified") process.exitCode = EXIT.failed;
+}
+
+/** Without the key's bytes, which JSON would write as an object of numbers. */
+function shown({ ok, simulated, pinned, checks, claims }: AttestationResult): object {
+  return { ok, simulated, pinned, checks, claims };
+}

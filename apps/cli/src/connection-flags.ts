@@ -1,0 +1,20 @@
+import type { Command } from "commander";
+
+/** How a person says whom to talk to and what to trust. */
+export interface ConnectionFlags {
+  readonly baseUrl?: string | undefined;
+  readonly apiKey?: string | undefined;
+  readonly trustRoot?: readonly string[] | undefined;
+  readonly policy?: string | undefined;
+  readonly allowUnpinned?: boolean | undefined;
+}
+
+/** Adds the flags that every command which talks to a gateway has. */
+export function withConnectionFlags(command: Command): Command {
+  return command
+    .option("--base-url <url>", "the gateway's API, such as https://host/api/v1 (or BAUTA_BASE_URL)")
+    .option("--api-key <key>", "your key (or BAUTA_API_KEY, which keeps it out of the process list)")
+    .option("--trust-root <file>", "trust a simulator: its root, DER or PEM; results say SIMULATED", (file, files: string[] = []) => [...files, file])
+    .option("--policy <file>", "reference values that the enclave must have (JSON)")
+    .option("--allow-unpinned", "INSECURE: accept any measurements; results say UNPINNED");
+}

@@ -1,0 +1,98 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parsePolicy } from "@bauta/attestation";
+import { createEnclave } from "@bauta/enclave";
+import { createApiKey, createGateway } from "@bauta/gateway";
+import { createSimulator } from "@bauta/simulator";
+import { chooseEngine, type EngineChoice } from "./engine-choice.ts";
+import { CommandError } from "./exit.ts";
+
+export interface DemoOptions extends EngineChoice {
+  /** 0 takes any free port. */
+  readonly gatewayPort: number;
+  readonly quoteEncoding: "base64" | "hex";
+  readonly logLevel: "silent" | "error" | "info" | "trace";
+}
+
+/** The three parties, running in this process on loopback. */
+export interface DemoStack {
+  /** Base URL of the public API. */
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  /** `tee-…` and `e2ee-…`. */
+  readonly models: readonly [string, string];
+  /** What answers, for people. */
+  readonly engine: string;
+  /** The simulator's root, DER. */
+  readonly trustRootFile: string;
+  /** A policy that pins this demo's build. */
+  readonly policyFile: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts engine, enclave (on the simulator) and gateway, and writes what a client needs to verify them.
+ * @param progress is told each step before it begins
+ * @throws what the part that failed throws; everything started before it is closed again
+ */
+export async function startDemo(options: DemoOptions, progress: (step: string) => void): Promise<DemoStack> {
+  const closers: (() => Promise<void>)[] = [];
+  const close = async () => {
+    for (const step of closers.splice(0).toReversed()) await step();
+  };
+  try {
+    progress("starting the engine");
+    const { engine, label, description } = await chooseEngine(options);
+    closers.push(() => engine.close());
+
+    progress("starting a simulated enclave");
+    const simulator = createSimulator({ nowMs: Date.now() });
+    closers.push(() => simulator.close());
+    const models = [`tee-${label}`, `e2ee-${label}`] as const;
+    const enclave = createEnclave({
+      platform: simulator,
+      models: models.map((id) => ({ id, engine, sealed: id.startsWith("e2ee-") })),
+      nowMs: Date.now,
+      allowDebuggableProcess: true,
+      log: { level: options.logLevel },
+    });
+    closers.push(() => enclave.close());
+    const { url: enclaveUrl } = await enclave.listen({ host: "127.0.0.1", port: 0 });
+
+    progress("starting the gateway");
+    const policyJson = simulator.policy("demo");
+    const { key: apiKey, sha256 } = createApiKey();
+    const gateway = createGateway({
+      listen: { host: "127.0.0.1", port: options.gatewayPort },
+      keys: [{ name: "demo", sha256 }],
+      models: models.map((id) => ({
+        id,
+        name: `${label} (SIMULATED)`,
+        contextTokens: engine.contextTokens,
+        maxCompletionTokens: engine.contextTokens,
+        enclaves: [enclaveUrl],
+        policy: parsePolicy(policyJson),
+      })),
+      trustRoots: [simulator.rootDer],
+      quoteEncoding: options.quoteEncoding,
+      logLevel: options.logLevel,
+    });
+    closers.push(() => gateway.close());
+    const { url } = await gateway.listen();
+    const refused = (await gateway.firstVerification()).find(({ state }) => state !== "verified");
+    if (refused) throw new CommandError(`the gateway could not verify its own enclave: ${JSON.stringify(refused)}`);
+
+    const folder = await mkdtemp(join(tmpdir(), "bauta-demo-"));
+    closers.push(() => rm(folder, { recursive: true, force: true }));
+    const trustRootFile = join(folder, "simulator-root.der");
+    const policyFile = join(folder, "policy.json");
+    await writeFile(trustRootFile, simulator.rootDer);
+    await writeFile(policyFile, `${JSON.stringify(policyJson, null, 2)}\n`);
+
+    return { baseUrl: `${url}/api/v1`, apiKey, models, engine: description, trustRootFile, policyFile, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

@@ -1,0 +1,37 @@
+import type { DemoStack } from "./demo-stack.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Shows a person what runs and what to try next, within 80 columns. Every line works when pasted. */
+export function showDemo(terminal: Terminal, { baseUrl, apiKey, models, engine, trustRootFile, policyFile }: DemoStack): void {
+  const [tee, e2ee] = models;
+  const { line, bold, dim, warn } = terminal;
+  const width = Math.max(tee.length, e2ee.length);
+  line();
+  line(`${bold("Bauta is running.")} ${warn("SIMULATED: the whole protocol, but no hardware protects it.")}`);
+  line();
+  line(`  gateway  ${baseUrl}`);
+  line(`  models   ${e2ee.padEnd(width)}  ${dim("sealed: only the enclave reads it")}`);
+  line(`           ${tee.padEnd(width)}  ${dim("attested: the gateway reads it too")}`);
+  line(`  engine   ${engine}`);
+  line();
+  line(bold("Try next, in another terminal:"));
+  line();
+  line(`  export BAUTA_BASE_URL=${baseUrl}`);
+  line(`  export BAUTA_API_KEY=${apiKey}`);
+  line();
+  line(dim("  # a sealed chat, verified by you"));
+  line(`  npx bauta chat --model ${e2ee} \\`);
+  line(`    --trust-root ${trustRootFile} \\`);
+  line(`    --policy ${policyFile} "What is 2+2?"`);
+  line();
+  line(dim("  # OpenAI's API, not sealed"));
+  line(`  curl -s $BAUTA_BASE_URL/chat/completions \\`);
+  line(`    -H "Authorization: Bearer $BAUTA_API_KEY" \\`);
+  line(`    -H 'Content-Type: application/json' \\`);
+  line(`    -d '{"model":"${tee}","messages":[{"role":"user","content":"Hi"}]}'`);
+  line();
+  line(dim("  # evidence for a nonce of yours"));
+  line(`  curl -s -H "Authorization: Bearer $BAUTA_API_KEY" -G \\`);
+  line(`    $BAUTA_BASE_URL/tee/attestation -d model=${e2ee} -d nonce=$(openssl rand -hex 32)`);
+  line();
+}

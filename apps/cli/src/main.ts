@@ -1,0 +1,33 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { addChat } from "./commands/chat.ts";
+import { addDemo } from "./commands/demo.ts";
+import { addGateway } from "./commands/gateway.ts";
+import { addModels } from "./commands/models.ts";
+import { EXIT, exitCodeOf, showError } from "./exit.ts";
+
+const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
+
+const program = new Command("bauta")
+  .description("Confidential inference: verify the enclave, then ask")
+  .version(version)
+  .showSuggestionAfterError()
+  .configureHelp({ showGlobalOptions: true })
+  .exitOverride();
+for (const add of [addDemo, addChat, addModels, addGateway]) add(program);
+// Subcommands take exitOverride from their parent only if they exist when it is set.
+for (const command of program.commands) command.exitOverride();
+
+// A reader that has seen enough, such as head.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.failed));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  else {
+    showError(error, process.argv.includes("--json"));
+    process.exitCode = exitCodeOf(error);
+  }
+}

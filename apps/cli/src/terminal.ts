@@ -1,0 +1,44 @@
+import { styleText } from "node:util";
+
+/** Where a command writes for people: colour only in a terminal that wants it. */
+export interface Terminal {
+  /** A line, or an empty one. */
+  line(text?: string): void;
+  /** Text without a line end, as it arrives. */
+  write(text: string): void;
+  bold(text: string): string;
+  dim(text: string): string;
+  good(text: string): string;
+  bad(text: string): string;
+  warn(text: string): string;
+  readonly interactive: boolean;
+  /** Columns to wrap at. */
+  readonly width: number;
+}
+
+/** @see https://no-color.org */
+export function createTerminal(stream: NodeJS.WriteStream = process.stdout, env: NodeJS.ProcessEnv = process.env): Terminal {
+  const interactive = stream.isTTY === true;
+  const colour = (interactive && !env["NO_COLOR"] && env["TERM"] !== "dumb") || env["FORCE_COLOR"] === "1";
+  const style = (name: Parameters<typeof styleText>[0]) => (text: string) => (colour ? styleText(name, text, { validateStream: false }) : text);
+  return {
+    line: (text = "") => void stream.write(`${text}\n`),
+    write: (text) => void stream.write(text),
+    bold: style("bold"),
+    dim: style("dim"),
+    good: style("green"),
+    bad: style("red"),
+    warn: style("yellow"),
+    interactive,
+    width: Math.min(stream.columns ?? 80, 100),
+  };
+}
+
+/**
+ * Makes text from a server or a model safe to show: control characters could move the cursor, hide a line or set the
+ * window's title. Line feeds and tabs stay.
+ */
+export function printable(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- these are the ones to remove
+  return text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+}

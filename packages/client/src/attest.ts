@@ -1,0 +1,62 @@
+import { appraise, EvidenceError, parseAttestationAnswer, type Policy } from "@bauta/attestation";
+import { type CryptoBackend, LIMITS, toHex } from "@bauta/protocol";
+import type { Attestation } from "./attestation.ts";
+import { ClientError } from "./errors.ts";
+import type { Transport } from "./http.ts";
+import { protectionOf } from "./model-protection.ts";
+
+/** What an appraisal rests on, beside the evidence. */
+export interface AttestOptions {
+  readonly transport: Transport;
+  readonly backend: CryptoBackend;
+  readonly policy: Policy;
+  readonly trustRoots: readonly Uint8Array[];
+  readonly nowMs: () => number;
+  readonly timeoutMs: number;
+}
+
+/**
+ * Asks for evidence with a fresh nonce and appraises it. Evidence that is not acceptable is a result, not an error.
+ * @throws {ClientError} of the transport, or `evidence_malformed` when the answer holds no evidence to appraise
+ * @see spec/protocol.md, "Attestation"
+ */
+export async function attestModel(model: string, options: AttestOptions, signal: AbortSignal | undefined): Promise<Attestation> {
+  const { transport, backend, policy, trustRoots, nowMs, timeoutMs } = options;
+  // 1. A nonce that nobody could have foreseen.
+  const nonce = toHex(backend.randomBytes(32));
+  // 2. The evidence.
+  const answer = await transport.getJson(
+    { path: "tee/attestation", query: { model, nonce } },
+    { maxBytes: LIMITS.attestationAnswerBytes, timeoutMs, signal },
+  );
+  const evidence = parseEvidence(answer);
+  // 3. The appraisal, by what our own request implies; the answer's nonce, method and verdict are not believed.
+  const attestedAtMs = nowMs();
+  const result = await appraise({
+    evidence,
+    endorsements: evidence.endorsements,
+    policy,
+    nonce: { query: nonce, sealed: protectionOf(model) === "sealed" },
+    nowMs: attestedAtMs,
+    trustRoots,
+  });
+  return { model, result, modelKey: result.ok ? result.signingKey : undefined, evidence, nonce, attestedAtMs };
+}
+
+function parseEvidence(answer: unknown): ReturnType<typeof parseAttestationAnswer> {
+  try {
+    return parseAttestationAnswer(answer);
+  } catch (error) {
+    if (!(error instanceof EvidenceError)) throw error;
+    throw new ClientError("evidence_malformed", error.message, { field: error.field });
+  }
+}
+
+/** The error that stops a request whose enclave was not accepted; names the checks that did not pass. */
+export function attestationRefused(attestation: Attestation): ClientError {
+  const open = attestation.result.checks.filter((check) => check.required && check.status !== "pass");
+  const failed = open.filter((check) => check.status === "fail");
+  const shown = (failed.length > 0 ? failed : open).slice(0, 3).map((check) => `${check.id}: ${check.reason}`);
+  const message = `${attestation.model}: the enclave's evidence is not acceptable, so nothing was sent; ${shown.join("; ") || "no key was attested"}`;
+  return new ClientError("attestation_refused", message, { attestation });
+}

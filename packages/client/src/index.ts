@@ -1,0 +1,11 @@
+export type { Attestation } from "./attestation.ts";
+export type { Chat } from "./chat.ts";
+export type { ChatOptions, ChatParamMessage, ChatParams } from "./chat-params.ts";
+export { type Client, createClient } from "./client.ts";
+export type { ClientOptions, Timeouts } from "./client-options.ts";
+export { CLIENT_ERRORS, ClientError, type ClientErrorCode, type ClientErrorDetails, type ServerErrorDetails } from "./errors.ts";
+export type { Fetch } from "./http.ts";
+export { type ModelProtection, protectionOf } from "./model-protection.ts";
+export type { Model } from "./models.ts";
+export type { Outcome } from "./outcome.ts";
+export { type RefusalCode, RefusalError, type ResponseDelta } from "@bauta/protocol/client";

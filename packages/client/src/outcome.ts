@@ -1,0 +1,23 @@
+import type { FinishReason, Receipt, Usage } from "@bauta/protocol";
+import type { Attestation } from "./attestation.ts";
+
+/**
+ * What is known of an answer once it has ended.
+ * - `verified`: complete, and its receipt, signed by the attested key, is about this request and these bytes.
+ * - `incomplete`: it ended early: cut, failed, given up. What was shown is a beginning that nobody has signed.
+ * - `unverified`: it broke the protocol's rules, or has no receipt that holds. Anybody could have written it.
+ */
+export interface Outcome {
+  readonly status: "verified" | "incomplete" | "unverified";
+  /** Why it is not verified, one plain sentence; undefined when it is. */
+  readonly reason: string | undefined;
+  /** Signed when verified by a receipt, else as relayed. */
+  readonly finishReason: FinishReason | undefined;
+  readonly usage: Usage | undefined;
+  readonly requestId: string | undefined;
+  /** The verified receipt; undefined where the server offers only the documented signature over two hashes. */
+  readonly receipt: Receipt | undefined;
+  /** The enclave is a simulator that the caller named: show SIMULATED. */
+  readonly simulated: boolean;
+  readonly attestation: Attestation;
+}

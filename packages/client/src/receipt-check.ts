@@ -1,0 +1,83 @@
+import {
+  addressOf,
+  type CryptoBackend,
+  LIMITS,
+  type Receipt,
+  type ReceiptExpectation,
+  verifyDocumentedReceipt,
+  verifyReceipt,
+} from "@bauta/protocol";
+import type { ResponseEnd } from "@bauta/protocol/client";
+import { ClientError } from "./errors.ts";
+import type { Transport } from "./http.ts";
+
+/** What a finished answer is judged by. */
+export interface ReceiptCheck {
+  readonly backend: CryptoBackend;
+  readonly transport: Transport;
+  /** 65 bytes of the attested key. */
+  readonly modelKey: Uint8Array;
+  readonly sealed: boolean;
+  readonly model: string;
+  readonly clientNonce: string;
+  readonly requestSha256: string;
+  readonly timeoutMs: number;
+}
+
+export type ReceiptFinding =
+  | { readonly ok: true; readonly receipt: Receipt | undefined }
+  | { readonly ok: false; readonly reason: string };
+
+/**
+ * Verifies the receipt of a complete answer: the one behind `[DONE]`, else the server's. A receipt that does not hold is
+ * not replaced by another one.
+ * @param requestId of the answer's chunks, else of its head
+ * @throws the caller's own reason when its signal aborts
+ * @see spec/protocol.md, "Receipts"
+ */
+export async function checkReceipt(
+  check: ReceiptCheck,
+  end: ResponseEnd,
+  requestId: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<ReceiptFinding> {
+  if (!end.hashes) return { ok: false, reason: "the answer has no end to sign" };
+  const expected: ReceiptExpectation = {
+    requestSha256: check.requestSha256,
+    responseSha256: end.hashes.responseSha256,
+    envelopesSha256: check.sealed ? end.hashes.envelopesSha256 : undefined,
+    clientNonce: check.clientNonce,
+    requestId,
+    model: check.model,
+  };
+  const address = addressOf(check.modelKey);
+  if (end.receipt) return verifyReceipt(check.backend, address, end.receipt.receipt, end.receipt.signature, expected);
+  if (requestId === undefined) return { ok: false, reason: "no receipt came with the answer, and no request id to ask for it by" };
+
+  let answer: unknown;
+  try {
+    answer = await check.transport.getJson(
+      { path: "tee/signature", query: { model: check.model, request_id: requestId } },
+      { maxBytes: LIMITS.jsonAnswerBytes, timeoutMs: check.timeoutMs, signal, freeText: check.sealed },
+    );
+  } catch (error) {
+    if (!(error instanceof ClientError)) throw error;
+    return { ok: false, reason: `no receipt came with the answer, and none could be fetched: ${error.message}` };
+  }
+  return verifyServed(check, address, answer, expected);
+}
+
+/** Every signature that is served must hold, so that none can be passed off by leaving a better one beside it. */
+function verifyServed(check: ReceiptCheck, address: Uint8Array, answer: unknown, expected: ReceiptExpectation): ReceiptFinding {
+  const { text, signature, receipt, receipt_signature } = (answer ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof text !== "string" || typeof signature !== "string") return { ok: false, reason: "the server's receipt has no text with its signature" };
+  const documented = verifyDocumentedReceipt(check.backend, address, text, signature, expected);
+  if (!documented.ok) return documented;
+  if (receipt !== undefined && receipt !== null) {
+    if (typeof receipt_signature !== "string") return { ok: false, reason: "the server's receipt has no receipt_signature" };
+    return verifyReceipt(check.backend, address, receipt, receipt_signature, expected);
+  }
+  // A sealed request is never the same twice; a plain one is, and so could be its receipt.
+  if (!check.sealed) return { ok: false, reason: "the server's receipt does not repeat this request's nonce: it could be that of an earlier, equal request" };
+  return { ok: true, receipt: undefined };
+}

@@ -1,0 +1,153 @@
+import { HEADERS, toHex, WireError } from "@bauta/protocol";
+import { backend } from "@bauta/protocol/backend";
+import { describe, expect, it } from "vitest";
+import {
+  type Exchange,
+  honestAttestation,
+  MODEL,
+  queryOf,
+  QUESTION,
+  readAll,
+  rejection,
+  reply,
+  type ScriptedServer,
+  startServer,
+  TEXT,
+} from "./scripted-server.test.ts";
+
+const refuse = ({ response }: Exchange, code: ConstructorParameters<typeof WireError>[0]): void => {
+  const error = new WireError(code);
+  reply(response, error.status, error.toBody());
+};
+
+/** Requests that this client made: Node's fetch repeats one by itself when it is answered by 421. */
+function distinct(server: ScriptedServer): Exchange[] {
+  const seen = new Set<unknown>();
+  return server.exchanges.filter(({ request }) => !seen.has(request.headers[HEADERS.nonce]) && seen.add(request.headers[HEADERS.nonce]));
+}
+
+const start = (server: ScriptedServer) => server.client().chat({ model: MODEL, messages: QUESTION });
+
+describe("a key that no enclave holds any more", () => {
+  it("421: attests again and sends once more, sealed to the new key under a new key pair", async () => {
+    const server = await startServer({
+      chat: async (exchange) => {
+        if (exchange.messages.length === 0) refuse(exchange, "unknown_model_key");
+        else exchange.stream(await exchange.events());
+      },
+    });
+    const client = server.client();
+    const before = await client.attest(MODEL);
+    server.modelKey = backend.createKeyPair();
+    const chat = await client.chat({ model: MODEL, messages: QUESTION });
+    const { text, outcome } = await readAll(chat);
+    expect([text, outcome.status]).toEqual([TEXT, "verified"]);
+    expect(chat.attestation).not.toBe(before);
+    const sent = distinct(server).map(({ request }) => request.headers);
+    expect(sent.map((headers) => headers[HEADERS.modelPublicKey])).toEqual([toHex(before.modelKey!), toHex(server.modelKey.publicKey)]);
+    expect(new Set(sent.map((headers) => headers[HEADERS.clientPublicKey])).size).toBe(2);
+    expect(server.count("tee/attestation")).toBe(2);
+  });
+
+  it("421 as other servers say it, without a body that can be read", async () => {
+    let first = true;
+    const server = await startServer({
+      chat: async (exchange) => exchange.stream(await exchange.events()),
+    });
+    const fetchOnce421 = (url: string, init: RequestInit) => {
+      if (!url.endsWith("chat/completions") || !first) return fetch(url, init);
+      first = false;
+      return Promise.resolve(new Response("gone", { status: 421 }));
+    };
+    const client = server.client({ fetch: fetchOnce421 });
+    expect((await readAll(await client.chat({ model: MODEL, messages: QUESTION }))).outcome.status).toBe("verified");
+    expect(server.count("tee/attestation")).toBe(2);
+  });
+
+  it("421 twice: an error that says to attest again, nothing sent a third time", async () => {
+    const server = await startServer({ chat: (exchange) => refuse(exchange, "unknown_model_key") });
+    const error = await rejection(start(server));
+    expect(error).toMatchObject({ code: "server_error", action: "re-attest", details: { server: { status: 421 } } });
+    expect(distinct(server).length).toBe(2);
+    expect(server.count("tee/attestation")).toBe(2);
+  });
+
+  it("421, then evidence that is not acceptable: nothing more is sent", async () => {
+    let attested = 0;
+    const server = await startServer({
+      attestation: (honest) => (++attested === 1 ? honest : { ...honest, intel_quote: "00".repeat(5000) }),
+      chat: (exchange) => refuse(exchange, "unknown_model_key"),
+    });
+    expect(await rejection(start(server))).toMatchObject({ code: "attestation_refused" });
+    expect(distinct(server).length).toBe(1);
+  });
+
+  it("a request that did not open is sent again only to another key", async () => {
+    const server = await startServer({
+      chat: async (exchange) => {
+        if (exchange.messages.length === 0) refuse(exchange, "field_not_opened");
+        else exchange.stream(await exchange.events());
+      },
+    });
+    const client = server.client();
+    await client.attest(MODEL);
+    server.modelKey = backend.createKeyPair();
+    expect((await readAll(await client.chat({ model: MODEL, messages: QUESTION }))).outcome.status).toBe("verified");
+
+    server.exchanges.length = 0;
+    server.script.chat = (exchange) => refuse(exchange, "field_not_opened");
+    expect(await rejection(client.chat({ model: MODEL, messages: QUESTION }))).toMatchObject({ code: "server_error", action: "re-attest" });
+    expect(server.exchanges.length).toBe(1);
+  });
+
+  it("one chat's 421 does not discard the key that another chat has renewed", async () => {
+    const server = await startServer({
+      chat: async (exchange) => {
+        if (exchange.messages.length === 0) refuse(exchange, "unknown_model_key");
+        else exchange.stream(await exchange.events());
+      },
+    });
+    const client = server.client();
+    await client.attest(MODEL);
+    server.modelKey = backend.createKeyPair();
+    const all = await Promise.all(Array.from({ length: 10 }, async () => readAll(await client.chat({ model: MODEL, messages: QUESTION }))));
+    expect(all.map(({ outcome }) => outcome.status)).toEqual(all.map(() => "verified"));
+    // One for the old key and at least one for the new; a caller who is late joins or uses it.
+    expect(server.count("tee/attestation")).toBe(2);
+  });
+
+  it.each(["overloaded", "rate_limited", "engine_failed", "internal", "unauthorized"] as const)("%s is not sent again", async (code) => {
+    const server = await startServer({ chat: (exchange) => refuse(exchange, code) });
+    expect(await rejection(start(server))).toMatchObject({ code: "server_error", details: { server: { code } } });
+    expect(server.exchanges.length).toBe(1);
+    expect(server.count("tee/attestation")).toBe(1);
+  });
+
+  it("a stream that began is never sent again", async () => {
+    const server = await startServer({
+      async chat(exchange) {
+        const events = await exchange.events();
+        exchange.stream([...events.slice(0, 3), `data: ${JSON.stringify({ error: { code: "unknown_model_key", message: "x" } })}\n\n`]);
+      },
+    });
+    const { outcome } = await readAll(await start(server));
+    expect(outcome).toMatchObject({ status: "incomplete", reason: expect.stringContaining("No enclave holds this model key") });
+    expect(server.exchanges.length).toBe(1);
+    expect(server.count("tee/attestation")).toBe(1);
+  });
+});
+
+describe("a key pinned by evidence alone", () => {
+  it("is what the request is sealed to, whatever the answer calls itself", async () => {
+    const other = backend.createKeyPair();
+    const server = await startServer({
+      attestation: (_honest, request) => honestAttestation(queryOf(request), other),
+    });
+    const chat = await start(server);
+    expect(toHex(chat.attestation.modelKey!)).toBe(toHex(other.publicKey));
+    // Another key signs the receipt, and the enclave cannot even open the request.
+    expect(server.exchanges[0]?.messages).toEqual([]);
+    const { outcome } = await readAll(chat);
+    expect(outcome.status).toBe("unverified");
+  });
+});
