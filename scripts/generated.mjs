@@ -59,7 +59,7 @@ for (const layer of layers) {
     overrides.push({ files: layer.except, rules: { "no-restricted-imports": importRule(layer, { node: true }), "no-restricted-globals": "off" } });
   }
 }
-const testFiles = ["**/*.test.ts", "tests/**/*.ts"];
+const testFiles = ["**/*.test.ts", "**/src/testing/*.ts", "tests/**/*.ts"];
 overrides.push({ files: testFiles, rules: { "no-restricted-imports": "off", "no-restricted-globals": "off", "no-restricted-properties": "off", "no-console": "off" } });
 emit(".oxlintrc.layers.json", `${JSON.stringify({ overrides }, null, 2)}\n`);
 

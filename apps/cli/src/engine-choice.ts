@@ -89,7 +89,7 @@ async function tinyModelFile(): Promise<string> {
   if (exists) return path;
   await mkdir(folder, { recursive: true });
   const script = new URL("../../../scripts/make-tiny-gguf.mjs", import.meta.url);
-  const { writeTinyGguf } = (await import(fileURLToPath(script))) as { writeTinyGguf(path: string): void };
+  const { writeTinyGguf } = (await import(fileURLToPath(script))) as { writeTinyGguf: (path: string) => void };
   writeTinyGguf(path);
   return path;
 }

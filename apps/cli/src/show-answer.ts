@@ -23,7 +23,7 @@ export async function showAnswer(terminal: Terminal, chat: Chat): Promise<{ cont
 }
 
 /** One line: verified, incomplete or unverified, and why. */
-export function showOutcome(terminal: Terminal, outcome: Outcome): void {
+function showOutcome(terminal: Terminal, outcome: Outcome): void {
   const { good, bad, warn, dim } = terminal;
   const words = standing(outcome.attestation.result);
   const mark = outcome.status === "verified" ? good("✓ verified") : outcome.status === "incomplete" ? warn("– incomplete") : bad("✗ unverified");

@@ -3,14 +3,14 @@ import { styleText } from "node:util";
 /** Where a command writes for people: colour only in a terminal that wants it. */
 export interface Terminal {
   /** A line, or an empty one. */
-  line(text?: string): void;
+  readonly line: (text?: string) => void;
   /** Text without a line end, as it arrives. */
-  write(text: string): void;
-  bold(text: string): string;
-  dim(text: string): string;
-  good(text: string): string;
-  bad(text: string): string;
-  warn(text: string): string;
+  readonly write: (text: string) => void;
+  readonly bold: (text: string) => string;
+  readonly dim: (text: string) => string;
+  readonly good: (text: string) => string;
+  readonly bad: (text: string) => string;
+  readonly warn: (text: string) => string;
   readonly interactive: boolean;
   /** Columns to wrap at. */
   readonly width: number;
@@ -18,7 +18,7 @@ export interface Terminal {
 
 /** @see https://no-color.org */
 export function createTerminal(stream: NodeJS.WriteStream = process.stdout, env: NodeJS.ProcessEnv = process.env): Terminal {
-  const interactive = stream.isTTY === true;
+  const interactive = stream.isTTY;
   const colour = (interactive && !env["NO_COLOR"] && env["TERM"] !== "dumb") || env["FORCE_COLOR"] === "1";
   const style = (name: Parameters<typeof styleText>[0]) => (text: string) => (colour ? styleText(name, text, { validateStream: false }) : text);
   return {

@@ -16,10 +16,10 @@ export interface Timeouts {
   readonly receiptMs: number;
 }
 
-export const DEFAULT_TIMEOUTS: Timeouts = { answerMs: 60_000, headMs: 300_000, idleMs: 300_000, receiptMs: 10_000 };
+const DEFAULT_TIMEOUTS: Timeouts = { answerMs: 60_000, headMs: 300_000, idleMs: 300_000, receiptMs: 10_000 };
 
 /** How long an attested key is used before it is attested again. */
-export const DEFAULT_SESSION_MS = 10 * 60_000;
+const DEFAULT_SESSION_MS = 10 * 60_000;
 
 export interface ClientOptions {
   /** The server's API, such as `https://api.example.com/api/v1`. */

@@ -20,7 +20,10 @@ export const opensslBackend: CryptoBackend = {
 
   randomBytes: (length) => randomBytes(length),
 
-  toHex: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex"),
+  // From Buffer's pool, which for short texts is three times as fast as TextEncoder.
+  utf8: (text) => Buffer.from(text),
+
+  toHex: (bytes) => (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)).toString("hex"),
 
   parseHex(text, maxBytes) {
     if (text.length % 2 !== 0 || text.length > maxBytes * 2) return undefined;

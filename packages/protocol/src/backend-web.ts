@@ -1,6 +1,6 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import type { CryptoBackend } from "./backend.ts";
-import { concatBytes } from "./bytes.ts";
+import { concatBytes, utf8 } from "./bytes.ts";
 import { nobleCurve } from "./backend-noble-curve.ts";
 import { parseHex, toHex } from "./hex.ts";
 
@@ -15,6 +15,7 @@ export const webBackend: CryptoBackend = {
     return crypto.getRandomValues(new Uint8Array(length));
   },
 
+  utf8,
   toHex,
   parseHex,
 

@@ -56,9 +56,14 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("%s",
     expect(backend.randomBytes(0)).toHaveLength(0);
   });
 
+  it("encodes texts as the platform does, lone surrogates and a byte order mark included", () => {
+    for (const text of ["", "a", "é世🎭", "\ufeffmark", "a\ud800b", "\udc00", "x".repeat(100_000)]) expect(Uint8Array.from(backend.utf8(text))).toEqual(utf8(text));
+  });
+
   it("writes lower-case hex, of views too", () => {
     expect(backend.toHex(Uint8Array.of(0, 0xab, 0xff))).toBe("00abff");
     expect(backend.toHex(Uint8Array.of(1, 2, 3, 4).subarray(1, 3))).toBe("0203");
+    expect(backend.toHex(Buffer.from([1, 2, 3, 4]).subarray(1, 3))).toBe("0203");
     expect(backend.toHex(new Uint8Array(0))).toBe("");
   });
 

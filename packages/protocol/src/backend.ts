@@ -38,6 +38,8 @@ export interface CryptoBackend {
   /** `native`: libsecp256k1 and OpenSSL; `openssl`: OpenSSL alone; `web`: noble and WebCrypto. */
   readonly name: "native" | "openssl" | "web";
   randomBytes(length: number): Uint8Array;
+  /** UTF-8 bytes of a text; a lone surrogate becomes U+FFFD. */
+  utf8(text: string): Uint8Array;
   /** Lower-case hex. */
   toHex(bytes: Uint8Array): string;
   /** Undefined for anything but an even number of hex digits, either case. */

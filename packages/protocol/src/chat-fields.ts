@@ -137,7 +137,7 @@ export function veniceParameters(body: JsonObject): JsonObject {
   return value;
 }
 
-/** True when the request turns web search on, for certain or perhaps. */
+/** True when the request turns web search on. `auto` leaves it to the server, and no server of ours searches. */
 export function wantsWebSearch(body: JsonObject): boolean {
   const setting = veniceParameters(body)["enable_web_search"];
   return body["web_search_options"] !== undefined || !(isAbsent(setting) || setting === "off" || setting === "auto");

@@ -95,7 +95,7 @@ export function createEnvelopeSealer(backend: CryptoBackend, aead: Aead, senderK
       nonce[10] = counter >>> 8;
       nonce[11] = counter;
       counter++;
-      return andThen(aead.seal(senderKey, nonce, utf8(text)), (bytes) => ({
+      return andThen(aead.seal(senderKey, nonce, backend.utf8(text)), (bytes) => ({
         bytes,
         hex: senderHex + backend.toHex(bytes.subarray(PUBLIC_KEY_BYTES)),
       }));
