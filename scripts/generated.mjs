@@ -1,5 +1,5 @@
 // Writes what follows from a table, or with --check says what would change: lint rules and diagram from layers.json,
-// the error tables in spec/errors.md from the catalogue. Run `npm run build` first.
+// the error tables in docs/errors.md from the catalogue. Run `npm run build` first.
 import { readFileSync, writeFileSync } from "node:fs";
 import { CLIENT_ERRORS } from "../packages/client/dist/index.js";
 import { REFUSALS } from "../packages/protocol/dist/client.js";
@@ -70,11 +70,11 @@ emitBlock("ARCHITECTURE.md", "layers", ["| package | holds | may import |", "| -
 
 // --- Errors ---------------------------------------------------------------------------------------------------------
 const wire = Object.entries(WIRE_ERRORS).map(([code, { status, message, action, type }]) => `| \`${code}\` | ${status} | ${message} | ${action} | ${type} |`);
-emitBlock("spec/errors.md", "wire", ["| code | status | message | action | type |", "| --- | --- | --- | --- | --- |", ...wire].join("\n"));
+emitBlock("docs/errors.md", "wire", ["| code | status | message | action | type |", "| --- | --- | --- | --- | --- |", ...wire].join("\n"));
 const refusals = Object.entries(REFUSALS).map(([code, { message, action }]) => `| \`${code}\` | ${message} | ${action} |`);
-emitBlock("spec/errors.md", "refusals", ["| code | message | action |", "| --- | --- | --- |", ...refusals].join("\n"));
+emitBlock("docs/errors.md", "refusals", ["| code | message | action |", "| --- | --- | --- |", ...refusals].join("\n"));
 const failures = Object.entries(CLIENT_ERRORS).map(([code, { meaning, action }]) => `| \`${code}\` | ${meaning} | ${action} |`);
-emitBlock("spec/errors.md", "client", ["| code | meaning | action |", "| --- | --- | --- |", ...failures].join("\n"));
+emitBlock("docs/errors.md", "client", ["| code | meaning | action |", "| --- | --- | --- |", ...failures].join("\n"));
 
 if (stale.length > 0) {
   console.error(`out of date: ${stale.join(", ")}\nrun: npm run build && npm run generate`);

@@ -4,7 +4,7 @@ import type { Attestation } from "./attestation.ts";
 /**
  * Why a call of this client failed, beside what the protocol refuses (`RefusalError`). Messages are fixed or built from
  * names and numbers; no error holds a prompt, an answer, a key or a token.
- * @see spec/errors.md
+ * @see docs/errors.md
  */
 export const CLIENT_ERRORS = {
   invalid_option: { action: "fix-request", meaning: "an option of `createClient` cannot be used; `details.field` names it" },

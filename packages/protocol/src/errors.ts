@@ -18,7 +18,7 @@ const request = (status: number, message: string): Entry => ({
 /**
  * Every error that may cross the wire in clear: code → status, type, message, action.
  * Texts are fixed, so that no error can carry a prompt; `param` names the field that was at fault.
- * @see spec/errors.md
+ * @see docs/errors.md
  */
 export const WIRE_ERRORS = {
   attestation_failed: { status: 502, type: "tee_error", message: "TEE attestation verification failed", action: "stop" },

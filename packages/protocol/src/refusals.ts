@@ -2,7 +2,7 @@ import type { ErrorAction } from "./errors.ts";
 
 /**
  * Why a client refuses, before anything is sent or while an answer arrives. None of these comes from a server.
- * @see spec/errors.md
+ * @see docs/errors.md
  */
 export const REFUSALS = {
   field_in_clear: { message: "this field would travel unencrypted beside the sealed messages; leave it out or allow it by name", action: "fix-request" },
