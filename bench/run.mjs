@@ -16,10 +16,14 @@ const number = (value) => (value < 10 ? value.toFixed(2) : value < 100 ? value.t
 
 const rows = await measureSealOpen({ chunkBytes: CHUNK_BYTES });
 
-console.log(`Sealing and opening a chunk of ${CHUNK_BYTES} bytes: ${availableParallelism()} cores, Node ${process.versions.node.split(".")[0]}, medians of interleaved rounds.\n`);
+console.log(
+  `Sealing and opening a chunk of ${CHUNK_BYTES} bytes: ${availableParallelism()} cores, Node ${process.versions.node.split(".")[0]}, medians of interleaved rounds.\n`,
+);
 console.log("| method | seal µs | × | open µs | × |");
 console.log("| --- | ---: | ---: | ---: | ---: |");
 for (const row of rows) {
-  const cells = row.skipped ? [`not measured: ${row.skipped}`, "", "", ""] : [row.seal, row.open].flatMap(({ microseconds, ratio }) => [number(microseconds), number(ratio)]);
+  const cells = row.skipped
+    ? [`not measured: ${row.skipped}`, "", "", ""]
+    : [row.seal, row.open].flatMap(({ microseconds, ratio }) => [number(microseconds), number(ratio)]);
   console.log(`| ${[row.name, ...cells].join(" | ")} |`);
 }

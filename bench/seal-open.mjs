@@ -148,7 +148,8 @@ async function createOwnMethod(backend) {
 async function assertOpens(method, text) {
   const hex = await method.seal(text);
   const opened = await createEnvelopeOpener(opensslBackend, client.secretKey).open(parseEnvelope(opensslBackend, hex, 1024));
-  if (Buffer.from(opened ?? "").toString() !== text || (await method.open(hex)) !== text) throw new Error(`${method.name} does not seal or open as the others do`);
+  if (Buffer.from(opened ?? "").toString() !== text || (await method.open(hex)) !== text)
+    throw new Error(`${method.name} does not seal or open as the others do`);
 }
 
 async function nanosecondsOf(run, count) {
@@ -212,6 +213,8 @@ export async function measureSealOpen({ chunkBytes = 20, rounds = 25, roundMs = 
   });
   return methods.map((method) => {
     const run = runs.find((one) => one.method === method);
-    return run ? { name: method.name, seal: result(run, "seal"), open: result(run, "open") } : { name: method.name, skipped: method.skipped };
+    return run
+      ? { name: method.name, seal: result(run, "seal"), open: result(run, "open") }
+      : { name: method.name, skipped: method.skipped };
   });
 }

@@ -40,7 +40,12 @@ const specifiers = layers.flatMap(({ name, folder }) => {
 function importRule(layer, { node }) {
   const message = `${layer.name} may import: ${layer.may.join(", ") || "no other part of the project"} (layers.json).`;
   const paths = specifiers.filter((name) => !layer.may.includes(name)).map((name) => ({ name, message }));
-  const patterns = [{ regex: "^(\\.\\./)+(packages|apps|conformance|tests|bench)/", message: "Import another part by its package name, so that layers.json can see it." }];
+  const patterns = [
+    {
+      regex: "^(\\.\\./)+(packages|apps|conformance|tests|bench)/",
+      message: "Import another part by its package name, so that layers.json can see it.",
+    },
+  ];
   if (!node) patterns.push({ regex: "^node:", message: `${layer.name} also runs in browsers: no node: modules.` });
   return ["error", { paths, patterns }];
 }
@@ -51,25 +56,46 @@ for (const layer of layers) {
   const rules = { "no-restricted-imports": importRule(layer, { node: !layer.pure }) };
   if (layer.pure) {
     rules["no-console"] = "error";
-    rules["no-restricted-globals"] = ["error", ...["process", "Buffer", "performance", "localStorage", "window", "document", "navigator", "setImmediate"].map((name) => ({ name, message: `${layer.name} is pure: hand it in.` }))];
-    rules["no-restricted-properties"] = ["error", { object: "Date", property: "now", message: "Time is an argument." }, { object: "Math", property: "random", message: "Not random enough." }];
+    rules["no-restricted-globals"] = [
+      "error",
+      ...["process", "Buffer", "performance", "localStorage", "window", "document", "navigator", "setImmediate"].map((name) => ({
+        name,
+        message: `${layer.name} is pure: hand it in.`,
+      })),
+    ];
+    rules["no-restricted-properties"] = [
+      "error",
+      { object: "Date", property: "now", message: "Time is an argument." },
+      { object: "Math", property: "random", message: "Not random enough." },
+    ];
   }
   overrides.push({ files, rules });
   if (layer.except) {
-    overrides.push({ files: layer.except, rules: { "no-restricted-imports": importRule(layer, { node: true }), "no-restricted-globals": "off" } });
+    overrides.push({
+      files: layer.except,
+      rules: { "no-restricted-imports": importRule(layer, { node: true }), "no-restricted-globals": "off" },
+    });
   }
 }
 const testFiles = ["**/*.test.ts", "**/src/testing/*.ts", "tests/**/*.ts"];
-overrides.push({ files: testFiles, rules: { "no-restricted-imports": "off", "no-restricted-globals": "off", "no-restricted-properties": "off", "no-console": "off" } });
+overrides.push({
+  files: testFiles,
+  rules: { "no-restricted-imports": "off", "no-restricted-globals": "off", "no-restricted-properties": "off", "no-console": "off" },
+});
 emit(".oxlintrc.layers.json", `${JSON.stringify({ overrides }, null, 2)}\n`);
 
 // --- Diagram --------------------------------------------------------------------------------------------------------
 const width = Math.max(...layers.map(({ name }) => name.length));
-const diagram = layers.map(({ name, holds, may }) => `| \`${name.padEnd(width)}\` | ${holds} | ${may.map((other) => `\`${other.slice("@bauta/".length)}\``).join(", ") || "–"} |`);
+const diagram = layers.map(
+  ({ name, holds, may }) =>
+    `| \`${name.padEnd(width)}\` | ${holds} | ${may.map((other) => `\`${other.slice("@bauta/".length)}\``).join(", ") || "–"} |`,
+);
 emitBlock("ARCHITECTURE.md", "layers", ["| package | holds | may import |", "| --- | --- | --- |", ...diagram].join("\n"));
 
 // --- Errors ---------------------------------------------------------------------------------------------------------
-const wire = Object.entries(WIRE_ERRORS).map(([code, { status, message, action, type }]) => `| \`${code}\` | ${status} | ${message} | ${action} | ${type} |`);
+const wire = Object.entries(WIRE_ERRORS).map(
+  ([code, { status, message, action, type }]) => `| \`${code}\` | ${status} | ${message} | ${action} | ${type} |`,
+);
 emitBlock("docs/errors.md", "wire", ["| code | status | message | action | type |", "| --- | --- | --- | --- | --- |", ...wire].join("\n"));
 const refusals = Object.entries(REFUSALS).map(([code, { message, action }]) => `| \`${code}\` | ${message} | ${action} |`);
 emitBlock("docs/errors.md", "refusals", ["| code | message | action |", "| --- | --- | --- |", ...refusals].join("\n"));

@@ -78,7 +78,7 @@ function createVocabulary({ endless, thinks }) {
   for (const text of texts) {
     const oneCharacter = text.length === String.fromCodePoint(text.codePointAt(0)).length;
     const likely = !oneCharacter ? 2 : text.codePointAt(0) > 0x7f ? 1.5 : 0;
-    add(text, TOKEN_TYPE.normal, likely, -(++rank));
+    add(text, TOKEN_TYPE.normal, likely, -++rank);
   }
   const find = (text) => tokens.find((token) => token.text === text);
   for (const character of SPELLED) {
@@ -182,9 +182,21 @@ export function createTinyGguf({ seed = 1, endless = false, thinks = false } = {
     one("llama.rope.dimension_count", VALUE_TYPE.uint32, EMBEDDING / HEADS),
     one("llama.vocab_size", VALUE_TYPE.uint32, vocabulary.length),
     one("tokenizer.ggml.model", VALUE_TYPE.string, "llama"),
-    many("tokenizer.ggml.tokens", VALUE_TYPE.string, vocabulary.map((token) => token.text)),
-    many("tokenizer.ggml.scores", VALUE_TYPE.float32, vocabulary.map((token) => token.score)),
-    many("tokenizer.ggml.token_type", VALUE_TYPE.int32, vocabulary.map((token) => token.type)),
+    many(
+      "tokenizer.ggml.tokens",
+      VALUE_TYPE.string,
+      vocabulary.map((token) => token.text),
+    ),
+    many(
+      "tokenizer.ggml.scores",
+      VALUE_TYPE.float32,
+      vocabulary.map((token) => token.score),
+    ),
+    many(
+      "tokenizer.ggml.token_type",
+      VALUE_TYPE.int32,
+      vocabulary.map((token) => token.type),
+    ),
     one("tokenizer.ggml.unknown_token_id", VALUE_TYPE.uint32, 0),
     one("tokenizer.ggml.bos_token_id", VALUE_TYPE.uint32, 1),
     one("tokenizer.ggml.eos_token_id", VALUE_TYPE.uint32, 2),

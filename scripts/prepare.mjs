@@ -36,7 +36,9 @@ export function prepare() {
   assertNode();
   if (!isInstalled()) {
     console.error("Installing packages (once, about a minute) …");
-    run(npm, ["ci", "--no-audit", "--no-fund", "--loglevel=error", ...(process.stderr.isTTY ? ["--progress=true"] : [])], { stdio: ["ignore", 2, 2] });
+    run(npm, ["ci", "--no-audit", "--no-fund", "--loglevel=error", ...(process.stderr.isTTY ? ["--progress=true"] : [])], {
+      stdio: ["ignore", 2, 2],
+    });
   }
   const started = Date.now();
   const first = !existsSync(`${root}apps/cli/dist/main.js`);

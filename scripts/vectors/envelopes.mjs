@@ -1,4 +1,21 @@
-import { FIELD_PRIME, aesKey, bytesOf, client, concatBytes, flip, hex, keyPair, model, negated, scalar, seal, sharedX, stranger, u32be, utf8 } from "./primitives.mjs";
+import {
+  FIELD_PRIME,
+  aesKey,
+  bytesOf,
+  client,
+  concatBytes,
+  flip,
+  hex,
+  keyPair,
+  model,
+  negated,
+  scalar,
+  seal,
+  sharedX,
+  stranger,
+  u32be,
+  utf8,
+} from "./primitives.mjs";
 
 /** A sender whose shared x with the model key begins with a zero byte: implementations that drop it derive another key. */
 function senderWithZeroLedX() {
@@ -58,13 +75,21 @@ export function envelopeVectors() {
     ["a full-width digit", "field_not_hex", `${text.slice(0, -1)}\uff11`],
     ["base64", "field_not_hex", Buffer.from(good).toString("base64")],
     ["sender not on the curve: y is one bit off", "field_not_opened", withSender(flip(client.public, 64))],
-    ["sender not on the curve: x = y = 0, as some write infinity", "field_not_opened", withSender(concatBytes(Uint8Array.of(4), new Uint8Array(64)))],
+    [
+      "sender not on the curve: x = y = 0, as some write infinity",
+      "field_not_opened",
+      withSender(concatBytes(Uint8Array.of(4), new Uint8Array(64))),
+    ],
     ["sender is the SEC 1 encoding of infinity, padded", "field_not_opened", withSender(new Uint8Array(65))],
     ["sender's x is not below the field's prime", "field_not_opened", withSender(concatBytes(Uint8Array.of(4), scalar(FIELD_PRIME), y))],
     ["hybrid prefix that fits the parity of y", "field_not_opened", withSender(concatBytes(Uint8Array.of(odd ? 7 : 6), x, y))],
     ["hybrid prefix that does not fit the parity of y", "field_not_opened", withSender(concatBytes(Uint8Array.of(odd ? 6 : 7), x, y))],
     ["compressed prefix before 64 bytes", "field_not_opened", withSender(concatBytes(Uint8Array.of(odd ? 3 : 2), x, y))],
-    ["compressed sender, the envelope 32 bytes shorter", "field_not_opened", hex(concatBytes(Uint8Array.of(odd ? 3 : 2), x, good.slice(65), bytesOf("padding", 20)))],
+    [
+      "compressed sender, the envelope 32 bytes shorter",
+      "field_not_opened",
+      hex(concatBytes(Uint8Array.of(odd ? 3 : 2), x, good.slice(65), bytesOf("padding", 20))),
+    ],
     ["sender is another key", "field_not_opened", withSender(stranger.public)],
     ["one bit of the nonce flipped", "field_not_opened", hex(flip(good, 65))],
     ["one bit of the ciphertext flipped", "field_not_opened", hex(flip(good, 77))],
@@ -73,7 +98,11 @@ export function envelopeVectors() {
     ["last byte missing", "field_not_opened", text.slice(0, -2)],
     ["one byte more", "field_not_opened", `${text}00`],
     ["sealed to another key", "field_not_opened", hex(seal(client, stranger.public, bytesOf("n", 12), utf8("not for the model")))],
-    ["opens to bytes that are not UTF-8", "field_not_opened", hex(seal(client, model.public, bytesOf("n2", 12), Uint8Array.of(0xc3, 0x28)))],
+    [
+      "opens to bytes that are not UTF-8",
+      "field_not_opened",
+      hex(seal(client, model.public, bytesOf("n2", 12), Uint8Array.of(0xc3, 0x28))),
+    ],
   ];
   return {
     about: "Message envelopes (protocol.md, Envelope): sender key (65) ‖ nonce (12) ‖ AES-256-GCM ciphertext ‖ tag (16), as hex.",

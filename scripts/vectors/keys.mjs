@@ -1,4 +1,20 @@
-import { FIELD_PRIME, GROUP_ORDER, addressOf, bytesOf, client, concatBytes, flip, hex, keyPair, model, negated, scalar, secp256k1, sha256, utf8 } from "./primitives.mjs";
+import {
+  FIELD_PRIME,
+  GROUP_ORDER,
+  addressOf,
+  bytesOf,
+  client,
+  concatBytes,
+  flip,
+  hex,
+  keyPair,
+  model,
+  negated,
+  scalar,
+  secp256k1,
+  sha256,
+  utf8,
+} from "./primitives.mjs";
 
 export function keyVectors() {
   const key = hex(model.public);
@@ -18,7 +34,8 @@ export function keyVectors() {
   return {
     about: "Public keys as text, as points, and their addresses (protocol.md, Keys).",
     fields: {
-      forms: "`text` read as a model key and as a client key: the 65 bytes, or null where it is refused. Length decides, not the first digits.",
+      forms:
+        "`text` read as a model key and as a client key: the 65 bytes, or null where it is refused. Length decides, not the first digits.",
       points: "65 bytes (or not) that are, or are not, an uncompressed point.",
       addresses: "`address` = last 20 bytes of keccak-256 over x ‖ y. The first is the well-known address of secret key 1.",
     },
@@ -61,7 +78,14 @@ export function keyVectors() {
       point("empty", new Uint8Array(0), false),
     ],
     addresses: [address(scalar(1n)), address(scalar(GROUP_ORDER - 1n)), address(model.secret), address(client.secret)],
-    invalid_secret_keys: [hex(half), hex(scalar(GROUP_ORDER)), hex(scalar(GROUP_ORDER + 1n)), "ff".repeat(32), "01".repeat(31), "01".repeat(33)],
+    invalid_secret_keys: [
+      hex(half),
+      hex(scalar(GROUP_ORDER)),
+      hex(scalar(GROUP_ORDER + 1n)),
+      "ff".repeat(32),
+      "01".repeat(31),
+      "01".repeat(33),
+    ],
   };
 }
 

@@ -6,7 +6,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { bytesToHex as hex, concatBytes, hexToBytes, utf8ToBytes as utf8 } from "@noble/hashes/utils.js";
 
-export { concatBytes, hex, hexToBytes, keccak_256, secp256k1, sha256, utf8 };
+export { concatBytes, hex, hexToBytes, secp256k1, sha256, utf8 };
 
 export const FIELD_PRIME = secp256k1.Point.Fp.ORDER;
 export const GROUP_ORDER = secp256k1.Point.Fn.ORDER;
@@ -59,4 +59,5 @@ export function jcs(value) {
     .join(",")}}`;
 }
 
-export const receiptComment = (receipt) => `bauta-receipt ${Buffer.from(jcs(receipt)).toString("base64url")} ${sign(model.secret, `bauta/receipt/1\n${jcs(receipt)}`)}`;
+export const receiptComment = (receipt) =>
+  `bauta-receipt ${Buffer.from(jcs(receipt)).toString("base64url")} ${sign(model.secret, `bauta/receipt/1\n${jcs(receipt)}`)}`;

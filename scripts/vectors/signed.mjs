@@ -1,4 +1,20 @@
-import { GROUP_ORDER, addressOf, bytesOf, client, concatBytes, eip191, flip, hex, hexToBytes, jcs, model, receiptComment, scalar, secp256k1, sign } from "./primitives.mjs";
+import {
+  GROUP_ORDER,
+  addressOf,
+  bytesOf,
+  client,
+  concatBytes,
+  eip191,
+  flip,
+  hex,
+  hexToBytes,
+  jcs,
+  model,
+  receiptComment,
+  scalar,
+  secp256k1,
+  sign,
+} from "./primitives.mjs";
 
 export function signedTextVectors() {
   const row = (name, secret, text) => ({
@@ -12,14 +28,19 @@ export function signedTextVectors() {
   const text = `${hex(bytesOf("request"))}:${hex(bytesOf("response"))}`;
   const good = row("the documented receipt", model.secret, text);
   const raw = hexToBytes(good.signature.slice(2));
-  const high = concatBytes(raw.slice(0, 32), scalar(GROUP_ORDER - BigInt(`0x${hex(raw.slice(32, 64))}`)), Uint8Array.of(raw[64] === 27 ? 28 : 27));
+  const high = concatBytes(
+    raw.slice(0, 32),
+    scalar(GROUP_ORDER - BigInt(`0x${hex(raw.slice(32, 64))}`)),
+    Uint8Array.of(raw[64] === 27 ? 28 : 27),
+  );
   const bad = (name, changes) => ({ name, address: good.address, text, signature: good.signature, ...changes });
   const withV = (v) => `0x${hex(concatBytes(raw.slice(0, 64), Uint8Array.of(v)))}`;
   const members = '{"a":1}';
   return {
     about: "EIP-191 texts signed by a model key (protocol.md, Signed texts): 0x ‖ r ‖ s ‖ v in hex, RFC 6979, low s, v 27 or 28.",
     fields: {
-      valid: "Signing `text` with `secret_key` gives exactly `signature`; it verifies for `address`. `digest` is what ECDSA signs. The first is the example of the web3.js documentation.",
+      valid:
+        "Signing `text` with `secret_key` gives exactly `signature`; it verifies for `address`. `digest` is what ECDSA signs. The first is the example of the web3.js documentation.",
       invalid: "`signature` over `text` does not verify for `address`.",
     },
     valid: [
@@ -49,7 +70,10 @@ export function signedTextVectors() {
       bad("another text", { text: `${text.slice(0, -1)}${text.endsWith("0") ? "1" : "0"}` }),
       bad("another key's address", { address: hex(addressOf(client.public)) }),
       bad("another key's signature", { signature: sign(client.secret, text) }),
-      bad("a statement of one kind shown as another", { text: `bauta/keys/1\n${members}`, signature: sign(model.secret, `bauta/receipt/1\n${members}`) }),
+      bad("a statement of one kind shown as another", {
+        text: `bauta/keys/1\n${members}`,
+        signature: sign(model.secret, `bauta/receipt/1\n${members}`),
+      }),
       bad("a receipt's JSON signed without its tag", { text: `bauta/receipt/1\n${members}`, signature: sign(model.secret, members) }),
     ],
   };
@@ -72,7 +96,15 @@ export function receiptVectors() {
     engine: { name: "example engine", image_digest: hex(bytesOf("engine image")) },
     created: 1_763_630_000,
   };
-  const plain = { ...full, model: "tee-example", client_nonce: null, envelopes_sha256: null, finish_reason: "length", weights: null, engine: { name: "e", image_digest: null } };
+  const plain = {
+    ...full,
+    model: "tee-example",
+    client_nonce: null,
+    envelopes_sha256: null,
+    finish_reason: "length",
+    weights: null,
+    engine: { name: "e", image_digest: null },
+  };
   const expectation = (receipt) => ({
     request_id: receipt.request_id,
     model: receipt.model,
@@ -98,16 +130,38 @@ export function receiptVectors() {
   const signature = sign(model.secret, `bauta/receipt/1\n${jcs(full)}`);
   const other = hex(bytesOf("something else"));
   const shape = "shape";
-  const resigned = (name, receipt, reason) => ({ name, receipt, receipt_signature: sign(model.secret, `bauta/receipt/1\n${jcs(receipt)}`), expected: expectation(full), reason });
-  const changes = { request_id: "chatcmpl-other", model: "e2ee-other", client_nonce: other, request_sha256: other, response_sha256: other, envelopes_sha256: other };
-  const tampered = { ...changes, finish_reason: "length", usage: { ...full.usage, total_tokens: 18 }, weights: full.weights.slice(1), engine: { ...full.engine, name: "another engine" }, created: 1 };
+  const resigned = (name, receipt, reason) => ({
+    name,
+    receipt,
+    receipt_signature: sign(model.secret, `bauta/receipt/1\n${jcs(receipt)}`),
+    expected: expectation(full),
+    reason,
+  });
+  const changes = {
+    request_id: "chatcmpl-other",
+    model: "e2ee-other",
+    client_nonce: other,
+    request_sha256: other,
+    response_sha256: other,
+    envelopes_sha256: other,
+  };
+  const tampered = {
+    ...changes,
+    finish_reason: "length",
+    usage: { ...full.usage, total_tokens: 18 },
+    weights: full.weights.slice(1),
+    engine: { ...full.engine, name: "another engine" },
+    created: 1,
+  };
   const missing = (member) => Object.fromEntries(Object.entries(full).filter(([name]) => name !== member));
   return {
     about: "Receipts (protocol.md, Receipts): members, RFC 8785 text, both signatures and the SSE comment.",
     fields: {
       secret_key: "The model key that signs; `address` is its address.",
-      valid: "Signing `receipt` gives `receipt_signature` (over `bauta/receipt/1`, a line feed and `jcs`) and `signature` (over `text`). `expected` is what a client must have seen itself for the receipt to hold.",
-      invalid: "`receipt` with `receipt_signature` does not hold for `expected`. `reason`: `shape`, `signature`, or the member that differs.",
+      valid:
+        "Signing `receipt` gives `receipt_signature` (over `bauta/receipt/1`, a line feed and `jcs`) and `signature` (over `text`). `expected` is what a client must have seen itself for the receipt to hold.",
+      invalid:
+        "`receipt` with `receipt_signature` does not hold for `expected`. `reason`: `shape`, `signature`, or the member that differs.",
     },
     secret_key: hex(model.secret),
     address: hex(addressOf(model.public)),
@@ -132,9 +186,27 @@ export function receiptVectors() {
       resigned("negative tokens", { ...full, usage: { ...full.usage, prompt_tokens: -1 } }, shape),
       resigned("a list", [full], shape),
       resigned("null", null, shape),
-      { name: "signed by another key", receipt: full, receipt_signature: sign(client.secret, `bauta/receipt/1\n${jcs(full)}`), expected: expectation(full), reason: "signature" },
-      { name: "signed under another tag", receipt: full, receipt_signature: sign(model.secret, `bauta/keys/1\n${jcs(full)}`), expected: expectation(full), reason: "signature" },
-      { name: "signed without a tag", receipt: full, receipt_signature: sign(model.secret, jcs(full)), expected: expectation(full), reason: "signature" },
+      {
+        name: "signed by another key",
+        receipt: full,
+        receipt_signature: sign(client.secret, `bauta/receipt/1\n${jcs(full)}`),
+        expected: expectation(full),
+        reason: "signature",
+      },
+      {
+        name: "signed under another tag",
+        receipt: full,
+        receipt_signature: sign(model.secret, `bauta/keys/1\n${jcs(full)}`),
+        expected: expectation(full),
+        reason: "signature",
+      },
+      {
+        name: "signed without a tag",
+        receipt: full,
+        receipt_signature: sign(model.secret, jcs(full)),
+        expected: expectation(full),
+        reason: "signature",
+      },
     ],
   };
 }

@@ -1,4 +1,19 @@
-import { bytesOf, client, concatBytes, enclaveEphemeral, hex, keyPair, model, negated, receiptComment, seal, sha256, stranger, u32be, utf8 } from "./primitives.mjs";
+import {
+  bytesOf,
+  client,
+  concatBytes,
+  enclaveEphemeral,
+  hex,
+  keyPair,
+  model,
+  negated,
+  receiptComment,
+  seal,
+  sha256,
+  stranger,
+  u32be,
+  utf8,
+} from "./primitives.mjs";
 
 const head = { id: "chatcmpl-vector2", object: "chat.completion.chunk", created: 1_763_630_001, model: "e2ee-example" };
 const data = (value) => `data: ${typeof value === "string" ? value : JSON.stringify(value)}\n\n`;
@@ -56,13 +71,35 @@ export function streamVectors() {
     ["plaintext in reasoning_content", "plaintext_received", chunk({ reasoning_content: "hello" })],
     ["the client's own envelope reflected", "envelope_reflected", chunk({ content: from(client.public) })],
     ["reflected, with the model key as sender, which opens", "envelope_reflected", chunk({ content: from(model.public) })],
-    ["reflected, with the model key negated as sender, which opens too", "envelope_reflected", chunk({ content: from(negated(model.public)) })],
-    ["sealed to somebody else", "envelope_not_opened", chunk({ content: hex(seal(enclaveEphemeral, stranger.public, bytesOf("n3", 12), utf8("hi"))) })],
-    ["log probabilities", "unexpected_member", data({ ...head, choices: [{ index: 0, delta: { content: one }, logprobs: { content: [{ token: "hi" }] }, finish_reason: null }] })],
+    [
+      "reflected, with the model key negated as sender, which opens too",
+      "envelope_reflected",
+      chunk({ content: from(negated(model.public)) }),
+    ],
+    [
+      "sealed to somebody else",
+      "envelope_not_opened",
+      chunk({ content: hex(seal(enclaveEphemeral, stranger.public, bytesOf("n3", 12), utf8("hi"))) }),
+    ],
+    [
+      "log probabilities",
+      "unexpected_member",
+      data({ ...head, choices: [{ index: 0, delta: { content: one }, logprobs: { content: [{ token: "hi" }] }, finish_reason: null }] }),
+    ],
     ["a member more in the delta", "unexpected_member", chunk({ content: one, refusal: "hi" })],
     ["text as finish reason", "unexpected_member", chunk({}, "the answer is 42")],
     ["text as role", "unexpected_member", chunk({ role: "the answer is 42" })],
-    ["two choices", "malformed_answer", data({ ...head, choices: [{ index: 0, delta: {} }, { index: 1, delta: {} }] })],
+    [
+      "two choices",
+      "malformed_answer",
+      data({
+        ...head,
+        choices: [
+          { index: 0, delta: {} },
+          { index: 1, delta: {} },
+        ],
+      }),
+    ],
     ["another choice than the first", "malformed_answer", data({ ...head, choices: [{ index: 1, delta: { content: one } }] })],
     ["content behind the finish reason", "malformed_answer", chunk({}, "stop") + chunk({ content: one })],
     ["not JSON", "malformed_answer", data("hello")],
@@ -71,7 +108,8 @@ export function streamVectors() {
     about: "Whole sealed answers as a client receives them (protocol.md, Sealed answers, Receipts).",
     fields: {
       keys: "`client_secret_key` opens the streams; `model_public_key` is the attested key; `ephemeral_secret_key` and `nonce_prefix` are what the enclave drew for `streams[0]`, so that a writer can reproduce its bytes.",
-      streams: "`stream` is the HTTP content (its UTF-8 bytes). `content` and `reasoning` are what it says, `hashes` what a receipt must say of it (`response_sha256` ends with the first [DONE] event), `receipt` the receipt that came with it or null.",
+      streams:
+        "`stream` is the HTTP content (its UTF-8 bytes). `content` and `reasoning` are what it says, `hashes` what a receipt must say of it (`response_sha256` ends with the first [DONE] event), `receipt` the receipt that came with it or null.",
       deltas: "What the enclave's engine yielded, in order, for `streams[0]`.",
       refused: "Reading `stream` must fail with the refusal `refusal`, however it is split.",
     },
@@ -103,7 +141,10 @@ export function streamVectors() {
         reasoning: "",
         finish_reason: "stop",
         usage: null,
-        hashes: { response_sha256: hex(sha256(utf8(other))), envelopes_sha256: hex(sha256(concatBytes(...foreignEnvelopes.map((one) => framed("content", one))))) },
+        hashes: {
+          response_sha256: hex(sha256(utf8(other))),
+          envelopes_sha256: hex(sha256(concatBytes(...foreignEnvelopes.map((one) => framed("content", one))))),
+        },
         receipt: null,
       },
     ],

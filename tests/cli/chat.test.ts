@@ -40,7 +40,10 @@ describe("bauta chat", () => {
   });
 
   it("reads the message from a pipe and prints JSON", async () => {
-    const { code, stdout } = await bauta(["chat", "--model", "e2ee-scripted", ...trust, "--json", "--system", "Be brief."], { env, input: "Hello\n" });
+    const { code, stdout } = await bauta(["chat", "--model", "e2ee-scripted", ...trust, "--json", "--system", "Be brief."], {
+      env,
+      input: "Hello\n",
+    });
     expect(code).toBe(0);
     const result = JSON.parse(stdout) as Record<string, unknown>;
     expect(result).toMatchObject({
@@ -67,9 +70,15 @@ describe("bauta chat", () => {
   it("sends nothing without reference values, unless told to accept any, and then says UNPINNED", async () => {
     const refused = await bauta(["chat", "--model", "e2ee-scripted", "--trust-root", demo.trustRoot, "--json", "Hello"], { env });
     expect(refused.code).toBe(1);
-    expect(JSON.parse(refused.stdout.split("\n")[0] ?? "")).toMatchObject({ answer: null, outcome: { status: "refused" }, attestation: { ok: false, pinned: false } });
+    expect(JSON.parse(refused.stdout.split("\n")[0] ?? "")).toMatchObject({
+      answer: null,
+      outcome: { status: "refused" },
+      attestation: { ok: false, pinned: false },
+    });
 
-    const accepted = await bauta(["chat", "--model", "e2ee-scripted", "--trust-root", demo.trustRoot, "--allow-unpinned", "Hello"], { env });
+    const accepted = await bauta(["chat", "--model", "e2ee-scripted", "--trust-root", demo.trustRoot, "--allow-unpinned", "Hello"], {
+      env,
+    });
     expect(accepted.code).toBe(0);
     expect(accepted.stdout).toContain("verified · SIMULATED UNPINNED");
   });
@@ -77,9 +86,21 @@ describe("bauta chat", () => {
   it("sends nothing to another build than the policy's", async () => {
     const policy = join(folder, "other.json");
     const zeros = "00".repeat(48);
-    const build = { name: "other", source: "test", date: "2026-01-01", mrtd: zeros, rtmr0: zeros, rtmr1: zeros, rtmr2: zeros, compose_hash: "00".repeat(32) };
+    const build = {
+      name: "other",
+      source: "test",
+      date: "2026-01-01",
+      mrtd: zeros,
+      rtmr0: zeros,
+      rtmr1: zeros,
+      rtmr2: zeros,
+      compose_hash: "00".repeat(32),
+    };
     writeFileSync(policy, JSON.stringify({ version: 1, provider: "simulator", builds: [build], allow: { debug: false } }));
-    const { code, stdout } = await bauta(["chat", "--model", "e2ee-scripted", "--trust-root", demo.trustRoot, "--policy", policy, "Hello"], { env });
+    const { code, stdout } = await bauta(
+      ["chat", "--model", "e2ee-scripted", "--trust-root", demo.trustRoot, "--policy", policy, "Hello"],
+      { env },
+    );
     expect(code).toBe(1);
     expect(stdout).toContain("✗ measure.mrtd");
   });
@@ -101,9 +122,17 @@ describe("bauta chat", () => {
   const usage: [string, string[], string][] = [
     ["no gateway", ["chat", "--model", "e2ee-x", "Hello"], "BAUTA_BASE_URL"],
     ["no model", ["chat", "Hello"], "--model"],
-    ["a missing policy", ["chat", "--base-url", "http://127.0.0.1:9", "--api-key", "k", "--model", "e2ee-x", "--policy", "/nonexistent.json", "Hello"], "/nonexistent.json: no such file"],
+    [
+      "a missing policy",
+      ["chat", "--base-url", "http://127.0.0.1:9", "--api-key", "k", "--model", "e2ee-x", "--policy", "/nonexistent.json", "Hello"],
+      "/nonexistent.json: no such file",
+    ],
     ["nothing to ask", ["chat", "--base-url", "http://127.0.0.1:9", "--api-key", "k", "--model", "e2ee-x"], "nothing to ask"],
-    ["two policies", ["chat", "--base-url", "http://127.0.0.1:9", "--api-key", "k", "--model", "e2ee-x", "--policy", "p", "--allow-unpinned", "Hello"], "contradict"],
+    [
+      "two policies",
+      ["chat", "--base-url", "http://127.0.0.1:9", "--api-key", "k", "--model", "e2ee-x", "--policy", "p", "--allow-unpinned", "Hello"],
+      "contradict",
+    ],
   ];
   it.each(usage)("refuses %s with status 2", async (_name, args, words) => {
     expect(await bauta(args)).toMatchObject({ code: 2, stderr: expect.stringContaining(words) });
@@ -118,13 +147,33 @@ describe("bauta chat", () => {
   });
 
   it("says which server cannot be reached, with status 1", async () => {
-    const { code, stderr } = await bauta(["chat", "--base-url", "http://127.0.0.1:1234/api/v1", "--api-key", "k", "--model", "e2ee-x", ...trust, "Hello"]);
+    const { code, stderr } = await bauta([
+      "chat",
+      "--base-url",
+      "http://127.0.0.1:1234/api/v1",
+      "--api-key",
+      "k",
+      "--model",
+      "e2ee-x",
+      ...trust,
+      "Hello",
+    ]);
     expect(code).toBe(1);
     expect(stderr).toContain("http://127.0.0.1:1234/api/v1/tee/attestation");
   });
 
   it("shows the server's word for an unknown key as a hint", async () => {
-    const { code, stderr } = await bauta(["chat", "--base-url", demo.gateway, "--api-key", "wrong", "--model", "e2ee-scripted", ...trust, "Hello"]);
+    const { code, stderr } = await bauta([
+      "chat",
+      "--base-url",
+      demo.gateway,
+      "--api-key",
+      "wrong",
+      "--model",
+      "e2ee-scripted",
+      ...trust,
+      "Hello",
+    ]);
     expect(code).toBe(1);
     expect(stderr).toContain("API key");
     expect(stderr).not.toContain("wrong");

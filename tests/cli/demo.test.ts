@@ -50,7 +50,8 @@ describe("bauta demo", () => {
   it("serves quotes in base64, and in hex where asked", async () => {
     const quote = async (query: string) => {
       const url = `${demo.gateway}/tee/attestation?model=e2ee-tiny&nonce=${"ab".repeat(32)}${query}`;
-      return ((await (await fetch(url, { headers: { authorization: `Bearer ${demo.apiKey}` } })).json()) as { intel_quote: string }).intel_quote;
+      return ((await (await fetch(url, { headers: { authorization: `Bearer ${demo.apiKey}` } })).json()) as { intel_quote: string })
+        .intel_quote;
     };
     expect(await quote("")).toMatch(/^BAAC/);
     expect(await quote("&quote_encoding=hex")).toMatch(/^04000200/);
@@ -59,7 +60,10 @@ describe("bauta demo", () => {
   it("ends at SIGTERM with status 0 and leaves no file behind", async () => {
     const other = await startDemoProcess(["--quote-encoding", "hex"]);
     const url = `${other.gateway}/tee/attestation?model=e2ee-tiny&nonce=${"ab".repeat(32)}`;
-    const answer = (await (await fetch(url, { headers: { authorization: `Bearer ${other.apiKey}` } })).json()) as { intel_quote: string; verified: boolean };
+    const answer = (await (await fetch(url, { headers: { authorization: `Bearer ${other.apiKey}` } })).json()) as {
+      intel_quote: string;
+      verified: boolean;
+    };
     expect(answer).toMatchObject({ verified: true, intel_quote: expect.stringMatching(/^04000200/) });
     expect(await other.stop()).toBe(0);
     expect(existsSync(other.trustRoot)).toBe(false);
@@ -114,7 +118,10 @@ describe("bauta demo", () => {
 async function runUntilReady(): Promise<{ stdout: string }> {
   const { spawn } = await import("node:child_process");
   const { bautaCommand } = await import("../support/demo.ts");
-  const child = spawn(process.execPath, [bautaCommand, "demo", "--gateway-port", "0"], { cwd: join(tmpdir()), stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [bautaCommand, "demo", "--gateway-port", "0"], {
+    cwd: join(tmpdir()),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let stdout = "";
   for await (const piece of child.stdout.setEncoding("utf8")) {
     stdout += piece as string;

@@ -32,7 +32,10 @@ ${extra}`;
     const { key, sha256 } = JSON.parse((await bauta(["keys", "--json"])).stdout) as { key: string; sha256: string };
     write("policy.json", JSON.stringify({ version: 1, measurements: "any" }));
     const file = write("gateway.yaml", config(sha256));
-    expect(await bauta(["gateway", "--config", file, "--check"])).toMatchObject({ code: 0, stdout: expect.stringContaining("1 models, 1 keys") });
+    expect(await bauta(["gateway", "--config", file, "--check"])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("1 models, 1 keys"),
+    });
 
     const child = spawn(process.execPath, [bautaCommand, "gateway", "--config", file, "--json"], { stdio: ["ignore", "pipe", "ignore"] });
     const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
@@ -52,6 +55,9 @@ ${extra}`;
   });
 
   it("names a configuration that is not there, with status 2", async () => {
-    expect(await bauta(["gateway", "--config", join(folder, "none.yaml")])).toMatchObject({ code: 2, stderr: expect.stringContaining("none.yaml") });
+    expect(await bauta(["gateway", "--config", join(folder, "none.yaml")])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("none.yaml"),
+    });
   });
 });

@@ -19,7 +19,8 @@ export function readPagePrograms(): PageProgram[] {
     if (open) {
       if (fence && fence[1]?.length === open.indent && fence[2] === "") {
         const { language, lines } = open;
-        if (language === "javascript" || language === "python" || language === "bash") programs.push({ language, under: [...headings], code: `${lines.join("\n")}\n` });
+        if (language === "javascript" || language === "python" || language === "bash")
+          programs.push({ language, under: [...headings], code: `${lines.join("\n")}\n` });
         open = undefined;
       } else open.lines.push(line.slice(Math.min(open.indent, line.length - line.trimStart().length)));
       continue;

@@ -38,11 +38,19 @@ describe.skipIf(noPage)("the page's own programs against our gateway", () => {
   });
 
   const program = (heading: string, language: PageProgram["language"]) =>
-    pageProgram(programs, heading, language, { baseUrl: demo.gateway, apiKey: demo.apiKey, teeModel: demo.models[0], e2eeModel: demo.models[1] });
+    pageProgram(programs, heading, language, {
+      baseUrl: demo.gateway,
+      apiKey: demo.apiKey,
+      teeModel: demo.models[0],
+      e2eeModel: demo.models[1],
+    });
 
   async function runProgram(command: string, name: string, code: string): Promise<string> {
     writeFileSync(`${folder}${name}`, code);
-    const { stdout, stderr } = await execute(command, [`${folder}${name}`], { timeout: 60_000, env: { ...process.env, API_KEY_VENICE: demo.apiKey } });
+    const { stdout, stderr } = await execute(command, [`${folder}${name}`], {
+      timeout: 60_000,
+      env: { ...process.env, API_KEY_VENICE: demo.apiKey },
+    });
     expect(stderr).toBe("");
     return stdout;
   }
@@ -64,7 +72,15 @@ describe.skipIf(noPage)("the page's own programs against our gateway", () => {
   });
 
   it.skipIf(noPython)("the Python steps 1 to 6, put together, get a decrypted answer", async () => {
-    const headings = ["Step 1: Check Model E2EE Support", "Step 2: Generate Ephemeral Key Pair", "Validation Helpers", "Step 3: Fetch and Verify TEE Attestation", "Step 4: Encrypt Messages", "Step 5: Send Request with E2EE Headers", "Step 6: Decrypt Response Chunks"];
+    const headings = [
+      "Step 1: Check Model E2EE Support",
+      "Step 2: Generate Ephemeral Key Pair",
+      "Validation Helpers",
+      "Step 3: Fetch and Verify TEE Attestation",
+      "Step 4: Encrypt Messages",
+      "Step 5: Send Request with E2EE Headers",
+      "Step 6: Decrypt Response Chunks",
+    ];
     const steps = headings.map((heading) => program(heading, "python"));
     const driver = `
 api_key = ${JSON.stringify(demo.apiKey)}
@@ -83,7 +99,10 @@ assert process_e2ee_stream(response, keys["private_key"]) == "2 + 2 is 4."
     expect(await runProgram(process.execPath, "basic.mjs", program("Basic Usage", "javascript"))).toBe("2 + 2 is 4.\n");
     const streaming = program("Basic Usage", "javascript")
       .replace("messages: [", "stream: true, messages: [")
-      .replace("console.log(response.choices[0].message.content);", "for await (const chunk of response) process.stdout.write(chunk.choices[0]?.delta?.content ?? '');");
+      .replace(
+        "console.log(response.choices[0].message.content);",
+        "for await (const chunk of response) process.stdout.write(chunk.choices[0]?.delta?.content ?? '');",
+      );
     expect(await runProgram(process.execPath, "basic-stream.mjs", streaming)).toBe("2 + 2 is 4.");
   });
 
@@ -91,7 +110,10 @@ assert process_e2ee_stream(response, keys["private_key"]) == "2 + 2 is 4."
     expect(await runProgram(python as string, "basic.py", program("Basic Usage", "python"))).toBe("2 + 2 is 4.\n");
     const streaming = program("Basic Usage", "python")
       .replace("messages=[", "stream=True, messages=[")
-      .replace("print(response.choices[0].message.content)", "print(''.join(chunk.choices[0].delta.content or '' for chunk in response), end='')");
+      .replace(
+        "print(response.choices[0].message.content)",
+        "print(''.join(chunk.choices[0].delta.content or '' for chunk in response), end='')",
+      );
     expect(await runProgram(python as string, "basic_stream.py", streaming)).toBe("2 + 2 is 4.");
     const client = program("Basic Usage", "python").split("response =")[0] ?? "";
     const output = await runProgram(python as string, "models.py", client + program("Checking Model Capabilities", "python"));
@@ -99,14 +121,22 @@ assert process_e2ee_stream(response, keys["private_key"]) == "2 + 2 is 4."
   });
 
   it.skipIf(noCurl)("the curl lines get an answer, an attestation and a signature", async () => {
-    const answer = JSON.parse(await runProgram("bash", "chat.sh", quiet(program("Basic Usage", "bash")))) as { id: string; choices: { message: { content: string } }[] };
+    const answer = JSON.parse(await runProgram("bash", "chat.sh", quiet(program("Basic Usage", "bash")))) as {
+      id: string;
+      choices: { message: { content: string } }[];
+    };
     expect(answer.choices[0]?.message.content).toBe("2 + 2 is 4.");
 
-    const attestation = JSON.parse(await runProgram("bash", "attestation.sh", quiet(program("Verifying TEE Attestation", "bash")))) as Record<string, unknown>;
+    const attestation = JSON.parse(
+      await runProgram("bash", "attestation.sh", quiet(program("Verifying TEE Attestation", "bash"))),
+    ) as Record<string, unknown>;
     expect(attestation).toMatchObject({ verified: true, tee_provider: "simulator", model: demo.models[0] });
 
     const signature = quiet(program("Response Signatures", "bash")).replace("chatcmpl-abc123", answer.id);
-    expect(JSON.parse(await runProgram("bash", "signature.sh", signature))).toMatchObject({ request_id: answer.id, text: expect.stringMatching(/^[0-9a-f]{64}:[0-9a-f]{64}$/) });
+    expect(JSON.parse(await runProgram("bash", "signature.sh", signature))).toMatchObject({
+      request_id: answer.id,
+      text: expect.stringMatching(/^[0-9a-f]{64}:[0-9a-f]{64}$/),
+    });
   });
 
   it.skipIf(noPython)("the Python attestation and signature calls work", async () => {

@@ -14,6 +14,10 @@ export async function bauta(args: readonly string[], options: { input?: string; 
   const { BAUTA_BASE_URL: _url, BAUTA_API_KEY: _key, FORCE_COLOR: _colour, ...env } = process.env;
   const child = spawn(process.execPath, [bautaCommand, ...args], { env: { ...env, ...options.env }, timeout: 30_000 });
   child.stdin.end(options.input ?? "");
-  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close") as Promise<[number | null]>]);
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, "close") as Promise<[number | null]>,
+  ]);
   return { code, stdout, stderr };
 }

@@ -17,12 +17,17 @@ export async function startScriptedEngine(pieces: readonly string[]): Promise<Sc
   const server = createServer((request, response) => {
     void (async () => {
       if (request.url?.endsWith("/models")) {
-        response.setHeader("content-type", "application/json").end(JSON.stringify({ object: "list", data: [{ id: "scripted", object: "model" }] }));
+        response
+          .setHeader("content-type", "application/json")
+          .end(JSON.stringify({ object: "list", data: [{ id: "scripted", object: "model" }] }));
         return;
       }
       requests.push(JSON.parse(await readAll(request)) as ScriptedEngine["requests"][number]);
       response.setHeader("content-type", "text/event-stream");
-      const event = (chunk: object) => response.write(`data: ${JSON.stringify({ id: "chatcmpl-scripted", object: "chat.completion.chunk", created: 1, model: "scripted", ...chunk })}\n\n`);
+      const event = (chunk: object) =>
+        response.write(
+          `data: ${JSON.stringify({ id: "chatcmpl-scripted", object: "chat.completion.chunk", created: 1, model: "scripted", ...chunk })}\n\n`,
+        );
       for (const content of pieces) event({ choices: [{ index: 0, delta: { content }, finish_reason: null }] });
       event({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] });
       event({ choices: [], usage: { prompt_tokens: 5, completion_tokens: pieces.length, total_tokens: 5 + pieces.length } });

@@ -22,7 +22,11 @@ export function vectorPath(path: string): string {
 export const pagePath = `${shared}spec/tee-e2ee-models.md`;
 
 /** True when tests over recorded evidence must be skipped (they are, with a plain line, on a machine without it). */
-export const noVectors = skipUnless(existsSync(`${shared}vectors/README.md`), "vectors", "recorded evidence lies beside the checkout in ../shared/vectors");
+export const noVectors = skipUnless(
+  existsSync(`${shared}vectors/README.md`),
+  "vectors",
+  "recorded evidence lies beside the checkout in ../shared/vectors",
+);
 
 export function readVector(path: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(readFileSync(vectorPath(path)));

@@ -12,7 +12,12 @@ type Message = { role: "user" | "assistant"; content: string };
  * Ends at /quit, Ctrl-D, or Ctrl-C at the prompt; Ctrl-C while an answer streams stops that answer.
  * @throws {CommandError} when the enclave is not acceptable: nothing was sent
  */
-export async function chatInTerminal(client: Client, model: string, terminal: Terminal, options: { allowGatewayVisible?: boolean } = {}): Promise<void> {
+export async function chatInTerminal(
+  client: Client,
+  model: string,
+  terminal: Terminal,
+  options: { allowGatewayVisible?: boolean } = {},
+): Promise<void> {
   const { line, dim, bold } = terminal;
   const { result } = await client.attest(model);
   showAttestation(terminal, model, result);

@@ -14,7 +14,11 @@ export function withConnectionFlags(command: Command): Command {
   return command
     .option("--base-url <url>", "the gateway's API, such as https://host/api/v1 (or BAUTA_BASE_URL)")
     .option("--api-key <key>", "your key (or BAUTA_API_KEY, which keeps it out of the process list)")
-    .option("--trust-root <file>", "trust a simulator: its root, DER or PEM; results say SIMULATED", (file, files: string[] | undefined) => [...(files ?? []), file])
+    .option(
+      "--trust-root <file>",
+      "trust a simulator: its root, DER or PEM; results say SIMULATED",
+      (file, files: string[] | undefined) => [...(files ?? []), file],
+    )
     .option("--policy <file>", "reference values that the enclave must have (JSON)")
     .option("--allow-unpinned", "INSECURE: accept any measurements; results say UNPINNED");
 }

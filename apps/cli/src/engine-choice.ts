@@ -49,18 +49,31 @@ export async function chooseEngine(choice: EngineChoice): Promise<ChosenEngine> 
 
 /** Model ids are short and plain whatever a file or a server calls its model. */
 function labelOf(name: string): string {
-  return name.toLowerCase().replaceAll(/[^a-z0-9.]+/g, "-").replaceAll(/^-+|-+$/g, "").slice(0, 64) || "model";
+  return (
+    name
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9.]+/g, "-")
+      .replaceAll(/^-+|-+$/g, "")
+      .slice(0, 64) || "model"
+  );
 }
 
 /** What a conversation may hold where the engine does not say (vLLM and llama.cpp's server do). */
 const UNKNOWN_CONTEXT_TOKENS = 8192;
 
 /** Asks the engine for its models; one with a single model needs no name. */
-async function findModel(engineUrl: string, name: string | undefined, apiKey: string | undefined): Promise<{ id: string; contextTokens: number }> {
+async function findModel(
+  engineUrl: string,
+  name: string | undefined,
+  apiKey: string | undefined,
+): Promise<{ id: string; contextTokens: number }> {
   const url = `${engineUrl.replace(/\/+$/, "")}/models`;
   let models: { id: string; max_model_len?: number }[];
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(10_000), headers: apiKey ? { authorization: `Bearer ${apiKey}` } : {} });
+    const response = await fetch(url, {
+      signal: AbortSignal.timeout(10_000),
+      headers: apiKey ? { authorization: `Bearer ${apiKey}` } : {},
+    });
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
     ({ data: models } = (await response.json()) as { data: { id: string; max_model_len?: number }[] });
   } catch (error) {
@@ -68,7 +81,11 @@ async function findModel(engineUrl: string, name: string | undefined, apiKey: st
   }
   const found = name === undefined && models.length === 1 ? models[0] : models.find(({ id }) => id === name);
   if (!found) {
-    const known = models.slice(0, 10).map(({ id }) => id).join(", ") || "none";
+    const known =
+      models
+        .slice(0, 10)
+        .map(({ id }) => id)
+        .join(", ") || "none";
     const problem = name === undefined ? `has ${models.length} models; choose one with --engine-model` : `has no model "${name}"`;
     throw new CommandError(`${url} ${problem} (it lists ${known})`, EXIT.usage);
   }

@@ -26,7 +26,8 @@ export async function showAnswer(terminal: Terminal, chat: Chat): Promise<{ cont
 function showOutcome(terminal: Terminal, outcome: Outcome): void {
   const { good, bad, warn, dim } = terminal;
   const words = standing(outcome.attestation.result);
-  const mark = outcome.status === "verified" ? good("✓ verified") : outcome.status === "incomplete" ? warn("– incomplete") : bad("✗ unverified");
+  const mark =
+    outcome.status === "verified" ? good("✓ verified") : outcome.status === "incomplete" ? warn("– incomplete") : bad("✗ unverified");
   const detail = [
     words && warn(words),
     outcome.reason && printable(outcome.reason),

@@ -12,7 +12,9 @@ export function showAttestation(terminal: Terminal, model: string, result: Attes
   const count = (status: Check["status"]) => result.checks.filter((check) => check.status === status).length;
   const counts = `${count("pass")} checks passed, ${count("fail")} failed, ${count("not-checked")} not made`;
   const words = standing(result);
-  line(`${result.ok ? good("✓") : bad("✗")} ${bold(printable(model))} ${result.ok ? "attested" : "NOT acceptable"}${words ? ` ${warn(words)}` : ""} ${dim(`(${counts})`)}`);
+  line(
+    `${result.ok ? good("✓") : bad("✗")} ${bold(printable(model))} ${result.ok ? "attested" : "NOT acceptable"}${words ? ` ${warn(words)}` : ""} ${dim(`(${counts})`)}`,
+  );
   for (const check of result.checks) {
     const counts = check.status === "fail" || (check.required && check.status === "not-checked");
     if (counts) line(`  ${check.status === "fail" ? bad("✗") : warn("–")} ${check.id}: ${printable(check.reason)}`);
@@ -33,7 +35,10 @@ export function showChecks(terminal: Terminal, result: AttestationResult): void 
   const marks = { pass: terminal.good("✓"), fail: terminal.bad("✗"), "not-checked": terminal.dim("–") };
   const indent = 2 + width + 2;
   for (const { id, status, required, reason } of result.checks) {
-    const [first = "", ...more] = wrap(printable(required && status !== "pass" ? `REQUIRED: ${reason}` : reason), Math.max(20, terminal.width - indent));
+    const [first = "", ...more] = wrap(
+      printable(required && status !== "pass" ? `REQUIRED: ${reason}` : reason),
+      Math.max(20, terminal.width - indent),
+    );
     const text = [`${id.padEnd(width)}  ${first}`, ...more.map((line) => " ".repeat(indent) + line)].join("\n");
     terminal.line(`${marks[status]} ${status === "not-checked" ? terminal.dim(text) : text}`);
   }

@@ -20,7 +20,8 @@ export interface Terminal {
 export function createTerminal(stream: NodeJS.WriteStream = process.stdout, env: NodeJS.ProcessEnv = process.env): Terminal {
   const interactive = stream.isTTY;
   const colour = (interactive && !env["NO_COLOR"] && env["TERM"] !== "dumb") || env["FORCE_COLOR"] === "1";
-  const style = (name: Parameters<typeof styleText>[0]) => (text: string) => (colour ? styleText(name, text, { validateStream: false }) : text);
+  const style = (name: Parameters<typeof styleText>[0]) => (text: string) =>
+    colour ? styleText(name, text, { validateStream: false }) : text;
   return {
     line: (text = "") => void stream.write(`${text}\n`),
     write: (text) => void stream.write(text),

@@ -42,7 +42,13 @@ describe("a canary", () => {
     await send(sealed, { ...headers, "x-venice-tee-client-pub-key": CANARY });
     await send(plain, { "bauta-nonce": CANARY });
     await send(plain, { "content-type": `text/${CANARY}` });
-    for (const path of [`/${CANARY}`, `/%ZZ${CANARY}`, `/v1/tee/attestation?model=tee-demo&nonce=${CANARY}`, `/v1/tee/signature?model=tee-demo&request_id=${CANARY}`, `/healthz?${CANARY}`]) {
+    for (const path of [
+      `/${CANARY}`,
+      `/%ZZ${CANARY}`,
+      `/v1/tee/attestation?model=tee-demo&nonce=${CANARY}`,
+      `/v1/tee/signature?model=tee-demo&request_id=${CANARY}`,
+      `/healthz?${CANARY}`,
+    ]) {
       const response = await fetch(url + path, { headers: { "x-anything": CANARY } });
       if (response.status !== 200) answers.push(await response.text());
     }

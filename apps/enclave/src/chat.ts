@@ -1,14 +1,5 @@
 import { randomBytes } from "node:crypto";
-import {
-  type ChatRequest,
-  type CryptoBackend,
-  HEADERS,
-  type KeyPair,
-  parseHex,
-  sha256Hex,
-  toHex,
-  WireError,
-} from "@bauta/protocol";
+import { type ChatRequest, type CryptoBackend, HEADERS, type KeyPair, parseHex, sha256Hex, toHex, WireError } from "@bauta/protocol";
 import { hasSealedHeaders, openRequest, parsePlainRequest } from "@bauta/protocol/enclave";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Answer } from "./answer.ts";
@@ -69,7 +60,8 @@ export function createChatHandler(options: ChatOptions): (request: FastifyReques
         keep: (signed) => receipts.put(requestId, signed),
       };
       const toError = (error: unknown): WireError => refuse(error, signal, request.log);
-      const report = (outcome: string): void => request.log.info({ requestId, model: model.id, outcome: signal.aborted ? "stopped" : outcome }, "answered");
+      const report = (outcome: string): void =>
+        request.log.info({ requestId, model: model.id, outcome: signal.aborted ? "stopped" : outcome }, "answered");
       try {
         if (!chat.stream) {
           const whole = await wholeAnswer(answer);

@@ -6,7 +6,9 @@ const clean = { env: { PATH: "/bin" }, execArgv: [], inspectorUrl: undefined };
 describe("debug surfaces", () => {
   it("finds none in a plain process", () => {
     expect(findDebugSurfaces(clean)).toEqual([]);
-    expect(findDebugSurfaces({ ...clean, env: { NODE_OPTIONS: "" }, execArgv: ["--conditions=source", "--max-old-space-size=100"] })).toEqual([]);
+    expect(
+      findDebugSurfaces({ ...clean, env: { NODE_OPTIONS: "" }, execArgv: ["--conditions=source", "--max-old-space-size=100"] }),
+    ).toEqual([]);
     expect(() => assertNotDebuggable([])).not.toThrow();
   });
 

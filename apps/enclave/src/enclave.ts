@@ -47,7 +47,10 @@ export interface Enclave {
    * Serves on this address; port 0 takes a free one.
    * @throws {EnclaveSetupError} `address-in-use`, `cannot-listen`
    */
-  listen(where: { readonly host?: string; readonly port: number }): Promise<{ readonly host: string; readonly port: number; readonly url: string }>;
+  listen(where: {
+    readonly host?: string;
+    readonly port: number;
+  }): Promise<{ readonly host: string; readonly port: number; readonly url: string }>;
   /** Refuses new requests, lets answers finish within the grace period, then ends. Engines and platform stay their makers' to close. */
   close(): Promise<void>;
 }
@@ -143,7 +146,10 @@ function describeModel(model: EnclaveModel): Readonly<Record<string, unknown>> {
 }
 
 function announce(log: Logger, { platform, models }: EnclaveOptions, address: string, debugSurfaces: readonly string[]): void {
-  log.info({ platform: platform.name, simulated: platform.simulated, signingAddress: address, models: models.map(({ id }) => id) }, "enclave listening");
+  log.info(
+    { platform: platform.name, simulated: platform.simulated, signingAddress: address, models: models.map(({ id }) => id) },
+    "enclave listening",
+  );
   if (platform.simulated) log.warn("SIMULATED: this platform is software and protects nothing");
   if (debugSurfaces.length > 0) log.warn({ debugSurfaces }, "INSECURE: this process can be debugged, and was started all the same");
 }
@@ -158,6 +164,7 @@ function queryText(query: Readonly<Record<string, unknown>>, name: string): stri
 
 function listenError(error: unknown, host: string, port: number): EnclaveSetupError {
   const code = (error as NodeJS.ErrnoException).code;
-  if (code === "EADDRINUSE") return new EnclaveSetupError("address-in-use", `port ${port} on ${host} is in use: choose another, or stop what uses it`, error);
+  if (code === "EADDRINUSE")
+    return new EnclaveSetupError("address-in-use", `port ${port} on ${host} is in use: choose another, or stop what uses it`, error);
   return new EnclaveSetupError("cannot-listen", `cannot listen on ${host} port ${port} (${code ?? "unknown error"})`, error);
 }

@@ -90,7 +90,9 @@ describe("a client that reads slowly", () => {
     const socket = connect(Number(new URL(url).port), "127.0.0.1");
     const body = JSON.stringify({ ...ask, stream: true });
     socket.pause();
-    socket.write(`POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+    socket.write(
+      `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    );
     // The engine stands still once the buffers between it and this socket are full.
     let before = -1;
     await vi.waitFor(
@@ -128,7 +130,11 @@ describe("closing", () => {
     const response = await post({ ...ask, stream: true });
     const closed = enclave.close();
     const refused = await post({ ...ask, stream: true });
-    expect([refused.status, refused.headers.get("retry-after"), await refused.json()]).toMatchObject([503, "2", { error: { code: "shutting_down" } }]);
+    expect([refused.status, refused.headers.get("retry-after"), await refused.json()]).toMatchObject([
+      503,
+      "2",
+      { error: { code: "shutting_down" } },
+    ]);
     expect((await fetch(`${url}/healthz`)).status).toBe(503);
     resolve();
     const stream = readStream(new Uint8Array(await response.arrayBuffer()));
@@ -162,7 +168,9 @@ describe("starting", () => {
     for (const other of ["NODE_OPTIONS", "LD_PRELOAD"]) vi.stubEnv(other, "");
     onTestFinished(() => void vi.unstubAllEnvs());
     vi.stubEnv(name, "/tmp/secret-value");
-    expect(() => createEnclave(options())).toThrow(expect.objectContaining({ code: "debuggable-process", message: expect.stringContaining(name) as string }));
+    expect(() => createEnclave(options())).toThrow(
+      expect.objectContaining({ code: "debuggable-process", message: expect.stringContaining(name) as string }),
+    );
     expect(() => createEnclave(options())).not.toThrow(/secret-value/);
     expect(createEnclave({ ...options(), allowDebuggableProcess: true }).debugSurfaces).toContain(name);
   });
@@ -183,16 +191,27 @@ describe("starting", () => {
     const { port } = other.address() as AddressInfo;
     const enclave = createEnclave({ ...options(), allowDebuggableProcess: true });
     onTestFinished(() => enclave.close());
-    await expect(enclave.listen({ port })).rejects.toMatchObject({ code: "address-in-use", message: expect.stringContaining(String(port)) as string });
+    await expect(enclave.listen({ port })).rejects.toMatchObject({
+      code: "address-in-use",
+      message: expect.stringContaining(String(port)) as string,
+    });
   });
 
   it.each([
     [[], "at least one model"],
     [[{ id: "tee-demo", sealed: true }], "e2ee-"],
     [[{ id: "e2ee-demo", sealed: false }], "tee-"],
-    [[{ id: "tee-demo", sealed: false }, { id: "tee-demo", sealed: false }], "twice"],
+    [
+      [
+        { id: "tee-demo", sealed: false },
+        { id: "tee-demo", sealed: false },
+      ],
+      "twice",
+    ],
   ])("refuses models that make no sense: %j", (models, text) => {
     const engine = scriptedEngine(sayHello);
-    expect(() => createEnclave({ ...options(), allowDebuggableProcess: true, models: models.map((model) => ({ ...model, engine })) })).toThrow(text);
+    expect(() =>
+      createEnclave({ ...options(), allowDebuggableProcess: true, models: models.map((model) => ({ ...model, engine })) }),
+    ).toThrow(text);
   });
 });

@@ -15,7 +15,10 @@ export function createLog({ level = "info", stream = destination(2) }: LogOption
       level,
       base: null,
       serializers: {
-        req: (request: { method?: string; routeOptions?: { url?: string } }) => ({ method: request.method, route: request.routeOptions?.url }),
+        req: (request: { method?: string; routeOptions?: { url?: string } }) => ({
+          method: request.method,
+          route: request.routeOptions?.url,
+        }),
         res: (reply: { statusCode?: number }) => ({ status: reply.statusCode }),
         err: describeError,
         error: describeError,

@@ -22,7 +22,10 @@ export function indexModels(models: readonly EnclaveModel[]): ReadonlyMap<string
     const prefix = model.sealed ? "e2ee-" : "tee-";
     // Clients judge by the prefix what an answer must look like.
     if (!model.id.startsWith(prefix)) {
-      throw new EnclaveSetupError("invalid-option", `the ${model.sealed ? "sealed" : "plain"} model "${model.id}" must have an id that begins with ${prefix}`);
+      throw new EnclaveSetupError(
+        "invalid-option",
+        `the ${model.sealed ? "sealed" : "plain"} model "${model.id}" must have an id that begins with ${prefix}`,
+      );
     }
     if (index.has(model.id)) throw new EnclaveSetupError("invalid-option", `the model id "${model.id}" is given twice`);
     index.set(model.id, model);

@@ -10,7 +10,8 @@ export function assertBodyHeaders(headers: IncomingHttpHeaders): void {
     throw new WireError("unsupported_media_type", { param: "content-type" });
   }
   const encoding = headers["content-encoding"];
-  if (encoding !== undefined && encoding.toLowerCase() !== "identity") throw new WireError("content_encoding", { param: "content-encoding" });
+  if (encoding !== undefined && encoding.toLowerCase() !== "identity")
+    throw new WireError("content_encoding", { param: "content-encoding" });
 }
 
 /**

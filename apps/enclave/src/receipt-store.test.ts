@@ -2,7 +2,12 @@ import type { SignedReceipt } from "@bauta/protocol";
 import { describe, expect, it } from "vitest";
 import { createReceiptStore } from "./receipt-store.ts";
 
-const signed = (model: string): SignedReceipt => ({ text: "", signature: "", receiptSignature: "", receipt: { model } as SignedReceipt["receipt"] });
+const signed = (model: string): SignedReceipt => ({
+  text: "",
+  signature: "",
+  receiptSignature: "",
+  receipt: { model } as SignedReceipt["receipt"],
+});
 
 describe("receipt store", () => {
   it("keeps the newest within its number", () => {

@@ -1,6 +1,14 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { canonical, createIndependentClient, envelopesSha256, readStream, sealText, sha256Hex, signerOf } from "./testing/independent-client.ts";
+import {
+  canonical,
+  createIndependentClient,
+  envelopesSha256,
+  readStream,
+  sealText,
+  sha256Hex,
+  signerOf,
+} from "./testing/independent-client.ts";
 import { NOW_MS, sayHello, scriptedEngine, sealedHeaders, startEnclave, USAGE } from "./testing/running-enclave.ts";
 
 interface Attestation {
@@ -61,10 +69,16 @@ describe("sealed round trip with an independent client", () => {
     const stream = readStream(await bytesOf(response));
     const deltas = stream.chunks.map(({ choices }) => choices[0]?.delta ?? {});
     expect(deltas.flatMap(({ content }) => (content === undefined ? [] : [client.open(content)]))).toEqual(["Hello 中", "🙂"]);
-    expect(deltas.flatMap(({ reasoning_content: thought }) => (thought === undefined ? [] : [client.open(thought)]))).toEqual(["thinking é"]);
-    const senders = new Set(deltas.flatMap((delta) => [delta.content, delta.reasoning_content]).flatMap((one) => (one === undefined ? [] : [one.slice(0, 130)])));
+    expect(deltas.flatMap(({ reasoning_content: thought }) => (thought === undefined ? [] : [client.open(thought)]))).toEqual([
+      "thinking é",
+    ]);
+    const senders = new Set(
+      deltas.flatMap((delta) => [delta.content, delta.reasoning_content]).flatMap((one) => (one === undefined ? [] : [one.slice(0, 130)])),
+    );
     expect(senders.size).toBe(1);
-    expect(stream.chunks.every(({ id, model, created }) => id === requestId && model === "e2ee-demo" && created === NOW_MS / 1000)).toBe(true);
+    expect(stream.chunks.every(({ id, model, created }) => id === requestId && model === "e2ee-demo" && created === NOW_MS / 1000)).toBe(
+      true,
+    );
     expect(stream.chunks.find(({ choices }) => choices[0]?.finish_reason === "stop")).toBeDefined();
     expect(stream.chunks.at(-1)).toMatchObject({ choices: [], usage: USAGE });
     expect(stream.done).toBe(true);
@@ -164,7 +178,9 @@ describe("plain answers", () => {
       object: "chat.completion",
       created: NOW_MS / 1000,
       model: "tee-demo",
-      choices: [{ index: 0, message: { role: "assistant", content: "Hello 中🙂", reasoning_content: "thinking é" }, finish_reason: "stop" }],
+      choices: [
+        { index: 0, message: { role: "assistant", content: "Hello 中🙂", reasoning_content: "thinking é" }, finish_reason: "stop" },
+      ],
       usage: USAGE,
     });
     const kept = (await (await fetch(`${url}/v1/tee/signature?model=tee-demo&request_id=${requestId}`)).json()) as Kept;

@@ -17,7 +17,10 @@ async function expectError(response: Response, code: WireErrorCode, param: strin
 }
 
 /** A sealed request that would be answered, for each case to break in one place. */
-async function sealed(change: (parts: { body: Record<string, unknown>; headers: Record<string, string>; envelope: string; modelKey: string }) => void, options = {}) {
+async function sealed(
+  change: (parts: { body: Record<string, unknown>; headers: Record<string, string>; envelope: string; modelKey: string }) => void,
+  options = {},
+) {
   const enclave = await startEnclave(scriptedEngine(sayHello), options);
   const envelope = sealText("hi", enclave.modelKeyHex);
   const parts = {
@@ -53,11 +56,40 @@ describe("errors of a sealed request", () => {
     ["another enclave's key", (p) => (p.headers[MODEL] = createIndependentClient().publicKeyHex), "unknown_model_key", MODEL],
     ["no stream", (p) => (p.body["stream"] = false), "streaming_required", "stream"],
     ["stream left out", (p) => delete p.body["stream"], "streaming_required", "stream"],
-    ["plaintext", (p) => (p.body["messages"] = [{ role: "user", content: p.envelope }, { role: "system", content: "hi" }]), "field_not_hex", "messages[1].content"],
-    ["an odd number of digits", (p) => (p.body["messages"] = [{ role: "user", content: p.envelope.slice(1) }]), "field_not_hex", "messages[0].content"],
-    ["a flipped tag", (p) => (p.body["messages"] = [{ role: "user", content: p.envelope.slice(0, -1) + (p.envelope.endsWith("0") ? "1" : "0") }]), "field_not_opened", "messages[0].content"],
-    ["an envelope for another key", (p) => (p.body["messages"] = [{ role: "user", content: sealText("hi", createIndependentClient().publicKeyHex) }]), "field_not_opened", "messages[0].content"],
-    ["an array as content", (p) => (p.body["messages"] = [{ role: "user", content: [{ type: "text", text: p.envelope }] }]), "content_parts", "messages[0].content"],
+    [
+      "plaintext",
+      (p) =>
+        (p.body["messages"] = [
+          { role: "user", content: p.envelope },
+          { role: "system", content: "hi" },
+        ]),
+      "field_not_hex",
+      "messages[1].content",
+    ],
+    [
+      "an odd number of digits",
+      (p) => (p.body["messages"] = [{ role: "user", content: p.envelope.slice(1) }]),
+      "field_not_hex",
+      "messages[0].content",
+    ],
+    [
+      "a flipped tag",
+      (p) => (p.body["messages"] = [{ role: "user", content: p.envelope.slice(0, -1) + (p.envelope.endsWith("0") ? "1" : "0") }]),
+      "field_not_opened",
+      "messages[0].content",
+    ],
+    [
+      "an envelope for another key",
+      (p) => (p.body["messages"] = [{ role: "user", content: sealText("hi", createIndependentClient().publicKeyHex) }]),
+      "field_not_opened",
+      "messages[0].content",
+    ],
+    [
+      "an array as content",
+      (p) => (p.body["messages"] = [{ role: "user", content: [{ type: "text", text: p.envelope }] }]),
+      "content_parts",
+      "messages[0].content",
+    ],
     ["tools", (p) => (p.body["tools"] = [{ type: "function" }]), "tools_unsupported", "tools"],
     ["two choices", (p) => (p.body["n"] = 2), "multiple_choices", "n"],
     ["web search", (p) => (p.body["venice_parameters"] = { enable_web_search: "on" }), "web_search", "venice_parameters.enable_web_search"],
@@ -72,7 +104,11 @@ describe("errors of a sealed request", () => {
   });
 
   it("refuses plaintext in every role when strict", async () => {
-    const change: Change = (p) => (p.body["messages"] = [{ role: "assistant", content: "four" }, { role: "user", content: p.envelope }]);
+    const change: Change = (p) =>
+      (p.body["messages"] = [
+        { role: "assistant", content: "four" },
+        { role: "user", content: p.envelope },
+      ]);
     const lenient = await sealed(change);
     expect(lenient.status).toBe(200);
     await lenient.text();
@@ -96,8 +132,20 @@ describe("errors of any request", () => {
     ["a model named like an object's member", '{"model":"__proto__"}', json, "model_not_found", "model"],
     ["no messages", '{"model":"tee-demo"}', json, "missing_field", "messages"],
     ["an immense max_tokens", JSON.stringify({ ...plain, max_tokens: 1e9 }), json, "invalid_field", "max_tokens"],
-    ["an image", JSON.stringify({ ...plain, messages: [{ role: "user", content: [{ type: "image_url" }] }] }), json, "content_parts", "messages[0].content[0]"],
-    ["sealing headers on a plain model", JSON.stringify(plain), { ...json, "x-venice-tee-signing-algo": "ecdsa" }, "headers_unexpected", null],
+    [
+      "an image",
+      JSON.stringify({ ...plain, messages: [{ role: "user", content: [{ type: "image_url" }] }] }),
+      json,
+      "content_parts",
+      "messages[0].content[0]",
+    ],
+    [
+      "sealing headers on a plain model",
+      JSON.stringify(plain),
+      { ...json, "x-venice-tee-signing-algo": "ecdsa" },
+      "headers_unexpected",
+      null,
+    ],
   ])("%s", async (_, body, headers, code, param) => {
     const engine = scriptedEngine(sayHello);
     const { url, post } = await startEnclave(engine);
@@ -108,7 +156,11 @@ describe("errors of any request", () => {
 
   it("takes its media type with a character set, in any case", async () => {
     const { url } = await startEnclave(scriptedEngine(sayHello));
-    const response = await fetch(`${url}/v1/chat/completions`, { method: "POST", headers: { "content-type": 'Application/JSON; charset="UTF-8"' }, body: JSON.stringify(plain) });
+    const response = await fetch(`${url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": 'Application/JSON; charset="UTF-8"' },
+      body: JSON.stringify(plain),
+    });
     expect(response.status).toBe(200);
     await response.text();
   });
@@ -154,7 +206,10 @@ describe("errors of any request", () => {
 
   it("answers what is no HTTP, and headers without end, by closing", async () => {
     const { url, post } = await startEnclave(scriptedEngine(sayHello));
-    for (const [sent, status] of [["NOT HTTP\r\n\r\n", "400"], [`GET / HTTP/1.1\r\nx: ${"a".repeat(100_000)}\r\n\r\n`, "431"]] as const) {
+    for (const [sent, status] of [
+      ["NOT HTTP\r\n\r\n", "400"],
+      [`GET / HTTP/1.1\r\nx: ${"a".repeat(100_000)}\r\n\r\n`, "431"],
+    ] as const) {
       const socket = connect(Number(new URL(url).port), "127.0.0.1");
       socket.on("error", () => {});
       socket.write(sent);
@@ -229,7 +284,11 @@ describe("errors of the engine", () => {
     expect(stream.done).toBe(false);
     expect(Buffer.from(bytes).toString()).not.toMatch(/bauta-receipt|own words/);
     const requestId = response.headers.get("bauta-request-id") as string;
-    await expectError(await fetch(`${running.url}/v1/tee/signature?model=${model}&request_id=${requestId}`), "receipt_not_found", "request_id");
+    await expectError(
+      await fetch(`${running.url}/v1/tee/signature?model=${model}&request_id=${requestId}`),
+      "receipt_not_found",
+      "request_id",
+    );
   });
 
   it("an answer that ends without a finish is a failure", async () => {

@@ -52,9 +52,17 @@ describe("API keys", () => {
 
   it("refuse anything else", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.oneof(fc.string(), fc.string({ unit: "binary" }), fc.string().map((text) => `Bearer ${text}`), fc.base64String().map((text) => `Bearer bauta_${text}`)), async (header) => {
-        expect(await codeOf(header)).toBe("unauthorized");
-      }),
+      fc.asyncProperty(
+        fc.oneof(
+          fc.string(),
+          fc.string({ unit: "binary" }),
+          fc.string().map((text) => `Bearer ${text}`),
+          fc.base64String().map((text) => `Bearer bauta_${text}`),
+        ),
+        async (header) => {
+          expect(await codeOf(header)).toBe("unauthorized");
+        },
+      ),
     );
   });
 

@@ -1,4 +1,13 @@
-import { appraise, type AttestationResult, type Check, type CheckId, type Evidence, EvidenceError, parseAttestationAnswer, type Policy } from "@bauta/attestation";
+import {
+  appraise,
+  type AttestationResult,
+  type Check,
+  type CheckId,
+  type Evidence,
+  EvidenceError,
+  parseAttestationAnswer,
+  type Policy,
+} from "@bauta/attestation";
 import { LIMITS, WireError, type WireErrorCode } from "@bauta/protocol";
 import { type EnclaveLink, EnclaveLinkError } from "./enclave-link.ts";
 

@@ -15,10 +15,17 @@ afterEach(async () => {
   for (const part of running.splice(0).toReversed()) await part.close();
 });
 
-async function start(source = simulator, overrides: Parameters<typeof startTestGateway>[2] = {}): Promise<{ enclave: ScriptedEnclave; target: TestGateway }> {
+async function start(
+  source = simulator,
+  overrides: Parameters<typeof startTestGateway>[2] = {},
+): Promise<{ enclave: ScriptedEnclave; target: TestGateway }> {
   const enclave = await ScriptedEnclave.start(source);
   running.push({ close: () => enclave.kill() });
-  const target = await startTestGateway(simulator, { "tee-test": [enclave.origin], "e2ee-test": [enclave.origin] }, { trustRoots: [simulator.rootDer, source.rootDer], ...overrides });
+  const target = await startTestGateway(
+    simulator,
+    { "tee-test": [enclave.origin], "e2ee-test": [enclave.origin] },
+    { trustRoots: [simulator.rootDer, source.rootDer], ...overrides },
+  );
   running.push({ close: () => target.gateway.close() });
   return { enclave, target };
 }
@@ -31,7 +38,11 @@ interface Check {
 }
 interface Answer {
   readonly [member: string]: unknown;
-  readonly server_verification: { readonly tdx: { readonly reportData: string; readonly measurements: { readonly mrtd: string }; readonly crlCheck: object }; readonly checks: readonly Check[]; readonly verifiedAt: string };
+  readonly server_verification: {
+    readonly tdx: { readonly reportData: string; readonly measurements: { readonly mrtd: string }; readonly crlCheck: object };
+    readonly checks: readonly Check[];
+    readonly verifiedAt: string;
+  };
   readonly error: { readonly message: string };
 }
 async function ask(target: TestGateway, query: string): Promise<{ status: number; body: Answer }> {
@@ -44,10 +55,26 @@ describe("an attestation answer", () => {
     const { enclave, target } = await start();
     const { status, body } = await ask(target, `model=e2ee-test&nonce=${NONCE}`);
     expect(status).toBe(200);
-    expect(body).toMatchObject({ verified: true, nonce: NONCE, nonce_source: "client", request_nonce: NONCE, model: "e2ee-test", tee_provider: "simulator", signing_key: enclave.key, signing_public_key: enclave.key, signing_algo: "ecdsa" });
+    expect(body).toMatchObject({
+      verified: true,
+      nonce: NONCE,
+      nonce_source: "client",
+      request_nonce: NONCE,
+      model: "e2ee-test",
+      tee_provider: "simulator",
+      signing_key: enclave.key,
+      signing_public_key: enclave.key,
+      signing_algo: "ecdsa",
+    });
     expect(body["signing_address"]).toMatch(/^0x[0-9a-f]{40}$/);
     const evidence = parseAttestationAnswer(body);
-    const result = await appraise({ evidence, policy: parsePolicy(simulator.policy("x")), nonce: { query: NONCE, sealed: true }, nowMs: Date.now(), trustRoots: [simulator.rootDer] });
+    const result = await appraise({
+      evidence,
+      policy: parsePolicy(simulator.policy("x")),
+      nonce: { query: NONCE, sealed: true },
+      nowMs: Date.now(),
+      trustRoots: [simulator.rootDer],
+    });
     expect(result.ok).toBe(true);
   });
 
@@ -82,14 +109,22 @@ describe("an attestation answer", () => {
     expect(parseHex(hex, 64 * 1024)).toBeDefined();
     const configured = await start(simulator, { quoteEncoding: "hex" });
     expect((await ask(configured.target, "model=tee-test")).body["intel_quote"]).toMatch(/^[0-9a-f]+$/);
-    expect((await ask(target, `model=e2ee-test&nonce=${NONCE}&quote_encoding=base58`)).body).toMatchObject({ error: { code: "invalid_field", param: "quote_encoding" } });
+    expect((await ask(target, `model=e2ee-test&nonce=${NONCE}&quote_encoding=base58`)).body).toMatchObject({
+      error: { code: "invalid_field", param: "quote_encoding" },
+    });
   });
 
   it("binds a short nonce of a tee model by its hash, as received", async () => {
     const { target } = await start();
     const { body } = await ask(target, "model=tee-test&nonce=00112233445566778899AABBCCDDEEFF");
-    expect(body).toMatchObject({ verified: true, nonce: "00112233445566778899AABBCCDDEEFF", server_verification: { nonceBinding: { bound: true, method: "sha256" } } });
-    expect(body.server_verification.tdx.reportData.slice(64)).toBe(createHash("sha256").update("00112233445566778899AABBCCDDEEFF").digest("hex"));
+    expect(body).toMatchObject({
+      verified: true,
+      nonce: "00112233445566778899AABBCCDDEEFF",
+      server_verification: { nonceBinding: { bound: true, method: "sha256" } },
+    });
+    expect(body.server_verification.tdx.reportData.slice(64)).toBe(
+      createHash("sha256").update("00112233445566778899AABBCCDDEEFF").digest("hex"),
+    );
   });
 
   it("makes a fresh nonce where the caller sends none", async () => {
@@ -123,11 +158,23 @@ describe("an attestation answer", () => {
 });
 
 describe("an enclave that cannot prove itself", () => {
-  const DOCUMENTED = { attestation_failed: "TEE attestation verification failed", nonce_mismatch: "Attestation nonce mismatch", debug_mode: "TDX debug mode detected" };
+  const DOCUMENTED = {
+    attestation_failed: "TEE attestation verification failed",
+    nonce_mismatch: "Attestation nonce mismatch",
+    debug_mode: "TDX debug mode detected",
+  };
   it.each<[keyof typeof DOCUMENTED, string, Parameters<typeof withFault>[0]]>([
     ["debug_mode", "runs under debug", { debug: true }],
-    ["nonce_mismatch", "answers another nonce", { faults: { reportData: (asked) => Uint8Array.from(asked, (byte, i) => (i === 63 ? byte ^ 1 : byte)) } }],
-    ["attestation_failed", "binds another key", { faults: { reportData: (asked) => Uint8Array.from(asked, (byte, i) => (i === 0 ? byte ^ 1 : byte)) } }],
+    [
+      "nonce_mismatch",
+      "answers another nonce",
+      { faults: { reportData: (asked) => Uint8Array.from(asked, (byte, i) => (i === 63 ? byte ^ 1 : byte)) } },
+    ],
+    [
+      "attestation_failed",
+      "binds another key",
+      { faults: { reportData: (asked) => Uint8Array.from(asked, (byte, i) => (i === 0 ? byte ^ 1 : byte)) } },
+    ],
     ["attestation_failed", "runs another build", { buildName: "other" }],
     ["attestation_failed", "has a chain to another root of the same name", { faults: { foreignRoot: true } }],
     ["attestation_failed", "has a quote that its key did not sign", { faults: { foreignQuoteSigner: true } }],
@@ -147,14 +194,29 @@ describe("an enclave that cannot prove itself", () => {
   });
 
   it.each<[string, number, string, (answer: Record<string, unknown>) => { status: number; body: unknown }]>([
-    ["no quote but verified: true", 502, "attestation_failed", (answer) => ({ status: 200, body: { ...answer, intel_quote: "", verified: true } })],
-    ["a foreign key beside its own address", 502, "attestation_failed", (answer) => ({ status: 200, body: { ...answer, signing_key: `04${"11".repeat(64)}` } })],
+    [
+      "no quote but verified: true",
+      502,
+      "attestation_failed",
+      (answer) => ({ status: 200, body: { ...answer, intel_quote: "", verified: true } }),
+    ],
+    [
+      "a foreign key beside its own address",
+      502,
+      "attestation_failed",
+      (answer) => ({ status: 200, body: { ...answer, signing_key: `04${"11".repeat(64)}` } }),
+    ],
     ["another nonce in its answer", 502, "nonce_mismatch", (answer) => ({ status: 200, body: { ...answer, nonce: "ff".repeat(32) } })],
     ["a list", 502, "attestation_failed", () => ({ status: 200, body: [] })],
     ["an error of its own", 404, "model_not_found", () => errorReply("model_not_found")],
     ["an error in no known shape", 503, "enclave_unreachable", () => ({ status: 500, body: "boom" })],
     ["a redirect", 503, "enclave_unreachable", () => ({ status: 302, body: { error: {} } })],
-    ["ten megabytes", 503, "enclave_unreachable", (answer) => ({ status: 200, body: { ...answer, padding: "x".repeat(10 * 1024 * 1024) } })],
+    [
+      "ten megabytes",
+      503,
+      "enclave_unreachable",
+      (answer) => ({ status: 200, body: { ...answer, padding: "x".repeat(10 * 1024 * 1024) } }),
+    ],
   ])("is refused when it answers with %s", async (_name, status, code, tamper) => {
     const { enclave, target } = await start();
     await target.gateway.firstVerification();
@@ -176,7 +238,11 @@ describe("an enclave that cannot prove itself", () => {
 });
 
 describe("routing by key", () => {
-  const sealed = (key: string) => ({ "x-venice-tee-model-pub-key": key, "x-venice-tee-client-pub-key": key, "x-venice-tee-signing-algo": "ecdsa" });
+  const sealed = (key: string) => ({
+    "x-venice-tee-model-pub-key": key,
+    "x-venice-tee-client-pub-key": key,
+    "x-venice-tee-signing-algo": "ecdsa",
+  });
   const BODY = '{"model":"e2ee-test","messages":[],"stream":true}';
 
   async function startTwo() {
@@ -213,21 +279,31 @@ describe("routing by key", () => {
   });
 
   it("knows a restarted enclave's key as soon as it has attested it", async () => {
-    const { enclaves: [enclave, other], target } = await startTwo();
+    const {
+      enclaves: [enclave, other],
+      target,
+    } = await startTwo();
     await other.kill();
     const old = enclave.key;
     enclave.restart();
-    const { body } = await ask(target, `model=e2ee-test&nonce=${NONCE}`).then(async (first) => (first.status === 200 ? first : ask(target, `model=e2ee-test&nonce=${NONCE}`)));
+    const { body } = await ask(target, `model=e2ee-test&nonce=${NONCE}`).then(async (first) =>
+      first.status === 200 ? first : ask(target, `model=e2ee-test&nonce=${NONCE}`),
+    );
     expect(body["signing_key"]).toBe(enclave.key);
     expect((await postChat(target, BODY, sealed(enclave.key))).statusCode).toBe(200);
     expect((await postChat(target, BODY, sealed(old))).statusCode).toBe(421);
   });
 
   it("learns a key that another gateway attested, by looking again", async () => {
-    const { enclaves: [enclave], target } = await startTwo();
+    const {
+      enclaves: [enclave],
+      target,
+    } = await startTwo();
     enclave.restart();
     // Looks follow each other at a distance, so that unknown keys cannot make the gateway busy.
-    await expect.poll(async () => (await postChat(target, BODY, sealed(enclave.key))).statusCode, { timeout: 10_000, interval: 250 }).toBe(200);
+    await expect
+      .poll(async () => (await postChat(target, BODY, sealed(enclave.key))).statusCode, { timeout: 10_000, interval: 250 })
+      .toBe(200);
     const before = enclave.attestations;
     for (let i = 0; i < 20; i++) expect((await postChat(target, BODY, sealed(`04${"22".repeat(64)}`))).statusCode).toBe(421);
     expect(enclave.attestations - before).toBeLessThanOrEqual(1);
@@ -235,7 +311,10 @@ describe("routing by key", () => {
 
   it("sends nothing sealed to an enclave that holds the key but no longer passes", async () => {
     const faulty = withFault({ debug: true });
-    const { enclave, target } = await start(simulator, { trustRoots: [simulator.rootDer, faulty.rootDer], attestation: { timeoutMs: 2_000, intervalMs: 20 } });
+    const { enclave, target } = await start(simulator, {
+      trustRoots: [simulator.rootDer, faulty.rootDer],
+      attestation: { timeoutMs: 2_000, intervalMs: 20 },
+    });
     await target.gateway.firstVerification();
     enclave.source = faulty;
     await expect.poll(() => target.gateway.replicas().map(({ state }) => state)).toEqual(["refused", "refused"]);
@@ -245,7 +324,10 @@ describe("routing by key", () => {
   });
 
   it("passes an enclave's own 421 on unchanged", async () => {
-    const { enclaves: [enclave], target } = await startTwo();
+    const {
+      enclaves: [enclave],
+      target,
+    } = await startTwo();
     const { status, body } = errorReply("unknown_model_key");
     enclave.chat = (_seen, response) => response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
     const answer = await postChat(target, BODY, sealed(enclave.key));

@@ -37,7 +37,8 @@ export function parseAttestationQuery(
   // REPORTDATA in a form that the enclave does not make yet must not look as if it had been granted.
   if (tls !== "false") throw new WireError("unsupported_field", { param: "include_tls_fingerprint" });
   if (nonce === undefined) return { model, nonce: randomBytes(32).toString("hex"), nonceSource: "server", quoteEncoding: encoding };
-  if (typeof nonce !== "string" || !bindNonce(nonce, sealed)) throw new WireError(sealed ? "invalid_nonce" : "invalid_field", { param: "nonce" });
+  if (typeof nonce !== "string" || !bindNonce(nonce, sealed))
+    throw new WireError(sealed ? "invalid_nonce" : "invalid_field", { param: "nonce" });
   return { model, nonce, nonceSource: "client", quoteEncoding: encoding };
 }
 

@@ -61,41 +61,102 @@ describe("a configuration file", () => {
   });
 
   it("may be JSON, with tabs", async () => {
-    const config = await load(JSON.stringify({
-      listen: { host: "::1", port: 0 },
-      keys: [{ name: "a", sha256: HASH }],
-      models: [{ id: "tee-a", name: "A", context_length: 1, max_completion_tokens: 1, enclaves: ["http://[::1]:1"], policy: "policy.json", pricing: { input: { usd: 0.5 }, output: { usd: 1 } } }],
-    }, null, "\t"), "gateway.json");
+    const config = await load(
+      JSON.stringify(
+        {
+          listen: { host: "::1", port: 0 },
+          keys: [{ name: "a", sha256: HASH }],
+          models: [
+            {
+              id: "tee-a",
+              name: "A",
+              context_length: 1,
+              max_completion_tokens: 1,
+              enclaves: ["http://[::1]:1"],
+              policy: "policy.json",
+              pricing: { input: { usd: 0.5 }, output: { usd: 1 } },
+            },
+          ],
+        },
+        null,
+        "\t",
+      ),
+      "gateway.json",
+    );
     expect(config.models[0]?.pricing).toEqual({ inputUsd: 0.5, outputUsd: 1 });
   });
 
   const edit = (from: string, to: string) => GOOD.replace(from, to);
   it.each<[string, string, RegExp]>([
-    ["a typo at the top", edit("policy:", "polcy:"), /^gateway\.yaml:13: polcy: is not a known field \(did you mean policy\?\); allowed here: listen, operator, keys/],
-    ["a typo in a list", edit("    enclaves:", "    enclave:"), /^gateway\.yaml:11: models\[0\]\.enclave: is not a known field \(did you mean enclaves\?\)/],
-    ["a typo in a group", edit("body_bytes", "bodyBytes"), /^gateway\.yaml:15: limits\.bodyBytes: is not a known field \(did you mean body_bytes\?\)/],
-    ["an unknown field that is like nothing", edit("limits:", "zzz: 1\nlimits:"), /^gateway\.yaml:14: zzz: is not a known field; allowed here/],
+    [
+      "a typo at the top",
+      edit("policy:", "polcy:"),
+      /^gateway\.yaml:13: polcy: is not a known field \(did you mean policy\?\); allowed here: listen, operator, keys/,
+    ],
+    [
+      "a typo in a list",
+      edit("    enclaves:", "    enclave:"),
+      /^gateway\.yaml:11: models\[0\]\.enclave: is not a known field \(did you mean enclaves\?\)/,
+    ],
+    [
+      "a typo in a group",
+      edit("body_bytes", "bodyBytes"),
+      /^gateway\.yaml:15: limits\.bodyBytes: is not a known field \(did you mean body_bytes\?\)/,
+    ],
+    [
+      "an unknown field that is like nothing",
+      edit("limits:", "zzz: 1\nlimits:"),
+      /^gateway\.yaml:14: zzz: is not a known field; allowed here/,
+    ],
     ["a missing field", edit("    name: Demo\n", ""), /^gateway\.yaml:7: models\[0\]\.name: is missing: must be a text$/],
     ["a text for a number", edit("8192", "lots"), /^gateway\.yaml:9: models\[0\]\.context_length: must be a number, not the text "lots"$/],
     ["a fraction", edit("8192", "81.5"), /^gateway\.yaml:9: models\[0\]\.context_length: must be a whole number, not 81\.5$/],
-    ["a text for a list", edit("\n      - http://127.0.0.1:9001", " http://127.0.0.1:9001"), /^gateway\.yaml:11: models\[0\]\.enclaves: must be a list, not the text/],
+    [
+      "a text for a list",
+      edit("\n      - http://127.0.0.1:9001", " http://127.0.0.1:9001"),
+      /^gateway\.yaml:11: models\[0\]\.enclaves: must be a list, not the text/,
+    ],
     ["a port out of range", edit("port: 8080", "port: 80800"), /^gateway\.yaml:2: listen\.port: must be at most 65535, not 80800$/],
     ["an empty value", edit("name: Demo", "name:"), /^gateway\.yaml:8: models\[0\]\.name: must be a text, not empty$/],
-    ["a wrong choice", edit("policy:", "quote_encoding: base46\npolicy:"), /^gateway\.yaml:13: quote_encoding: must be base64 or hex, not the text "base46"$/],
+    [
+      "a wrong choice",
+      edit("policy:", "quote_encoding: base46\npolicy:"),
+      /^gateway\.yaml:13: quote_encoding: must be base64 or hex, not the text "base46"$/,
+    ],
     ["a model without a prefix", edit("e2ee-demo", "demo"), /^gateway\.yaml:7: models\[0\]\.id: must begin with tee- .*or e2ee-/],
     ["a URL with a path", edit("9001", "9001/v1"), /^gateway\.yaml:12: models\[0\]\.enclaves\[0\]: must end after host and port/],
-    ["a metadata address", edit("127.0.0.1:9001", "169.254.169.254"), /^gateway\.yaml:12: models\[0\]\.enclaves\[0\]: points to 169\.254\.169\.254/],
-    ["an enclave twice", edit("policy:", "      - http://127.0.0.1:9001/\npolicy:"), /^gateway\.yaml:13: models\[0\]\.enclaves\[1\]: is listed twice$/],
+    [
+      "a metadata address",
+      edit("127.0.0.1:9001", "169.254.169.254"),
+      /^gateway\.yaml:12: models\[0\]\.enclaves\[0\]: points to 169\.254\.169\.254/,
+    ],
+    [
+      "an enclave twice",
+      edit("policy:", "      - http://127.0.0.1:9001/\npolicy:"),
+      /^gateway\.yaml:13: models\[0\]\.enclaves\[1\]: is listed twice$/,
+    ],
     ["no enclaves", edit("\n      - http://127.0.0.1:9001", " []"), /^gateway\.yaml:11: models\[0\]\.enclaves: is empty/],
-    ["a key instead of its hash", edit(HASH, "bauta_secretsecretsecretsecretsecret"), /^gateway\.yaml:5: keys\[0\]\.sha256: must be the key's SHA-256/],
+    [
+      "a key instead of its hash",
+      edit(HASH, "bauta_secretsecretsecretsecretsecret"),
+      /^gateway\.yaml:5: keys\[0\]\.sha256: must be the key's SHA-256/,
+    ],
     ["a key name with a line end", edit("name: alice", 'name: "a\\nb"'), /^gateway\.yaml:4: keys\[0\]\.name: must be 1 to 64/],
     ["no policy", edit("policy: policy.json\n", ""), /^gateway\.yaml:7: models\[0\]\.policy: is missing: name a policy file/],
     ["a policy file that is not there", edit("policy.json", "gone.json"), /^gateway\.yaml:13: policy: gone\.json: there is no such file$/],
     ["a policy that is wrong", edit("policy.json", "broken.json"), /^gateway\.yaml:13: policy: broken\.json: policy: builds\[0\]\.source/],
-    ["a root that is none", edit("limits:", "trust_roots: [not-a-root.der]\nlimits:"), /^gateway\.yaml:14: trust_roots\[0\]: not-a-root\.der: /],
+    [
+      "a root that is none",
+      edit("limits:", "trust_roots: [not-a-root.der]\nlimits:"),
+      /^gateway\.yaml:14: trust_roots\[0\]: not-a-root\.der: /,
+    ],
     ["a key twice in the file", edit("policy:", "listen: {}\npolicy:"), /^gateway\.yaml:13: Map keys must be unique/],
     ["broken syntax", edit("keys:", "keys: ["), /^gateway\.yaml:\d+: /],
-    ["the public port for the operator", edit("keys:", "operator: { host: 127.0.0.1, port: 8080 }\nkeys:"), /^gateway\.yaml:3: operator\.port: is the public port/],
+    [
+      "the public port for the operator",
+      edit("keys:", "operator: { host: 127.0.0.1, port: 8080 }\nkeys:"),
+      /^gateway\.yaml:3: operator\.port: is the public port/,
+    ],
     ["an empty file", "", /^gateway\.yaml:1: \(whole file\): .*must be a group of fields/],
     ["a list", "- 1", /^gateway\.yaml:1: \(whole file\): must be a group of fields, not a list/],
   ])("says what is wrong with %s", async (_name, text, expected) => {
@@ -104,7 +165,9 @@ describe("a configuration file", () => {
   });
 
   it("names every issue at once, and repeats no key that was pasted by mistake", async () => {
-    const lines = await problems(GOOD.replace(HASH, "bauta_secretsecretsecretsecretsecret").replace("e2ee-demo", "demo").replace("policy.json", "gone.json"));
+    const lines = await problems(
+      GOOD.replace(HASH, "bauta_secretsecretsecretsecretsecret").replace("e2ee-demo", "demo").replace("policy.json", "gone.json"),
+    );
     expect(lines).toHaveLength(3);
     expect(lines.join()).not.toContain("secret");
     const typed = await problems(GOOD.replace("name: alice", "name: [bauta_secretsecretsecretsecretsecret]"));
@@ -114,7 +177,13 @@ describe("a configuration file", () => {
   it("is refused when it is not there, too large, or expands itself", async () => {
     await expect(loadConfig(join(directory, "none.yaml"))).rejects.toThrow(/none\.yaml: there is no such file/);
     expect((await problems(`# ${"x".repeat(1024 * 1024)}`))[0]).toMatch(/more than 1048576/);
-    const bomb = `a: &a [x]\n${Array.from({ length: 9 }, (_, i) => `b${i}: &b${i} [${Array(9).fill(i === 0 ? "*a" : `*b${i - 1}`).join(",")}]`).join("\n")}`;
+    const bomb = `a: &a [x]\n${Array.from(
+      { length: 9 },
+      (_, i) =>
+        `b${i}: &b${i} [${Array(9)
+          .fill(i === 0 ? "*a" : `*b${i - 1}`)
+          .join(",")}]`,
+    ).join("\n")}`;
     expect((await problems(bomb))[0]).toMatch(/aliases too often/);
   });
 });

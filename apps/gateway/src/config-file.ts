@@ -1,6 +1,14 @@
 import { readFile, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { CertificateError, parseCertificate, parsePemCertificates, parsePolicy, PemError, type Policy, PolicyError } from "@bauta/attestation";
+import {
+  CertificateError,
+  parseCertificate,
+  parsePemCertificates,
+  parsePolicy,
+  PemError,
+  type Policy,
+  PolicyError,
+} from "@bauta/attestation";
 import { type Document, LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import { ConfigError, type ConfigIssue, DEFAULTS, findConfigIssues, type GatewayConfig, LOG_LEVELS, type ModelConfig } from "./config.ts";
@@ -38,8 +46,16 @@ const fileSchema = z.strictObject({
   quote_encoding: z.enum(["base64", "hex"]).optional(),
   limits: z
     .strictObject({
-      body_bytes: z.int().min(1024).max(64 * 1024 * 1024).optional(),
-      header_bytes: z.int().min(2048).max(1024 * 1024).optional(),
+      body_bytes: z
+        .int()
+        .min(1024)
+        .max(64 * 1024 * 1024)
+        .optional(),
+      header_bytes: z
+        .int()
+        .min(2048)
+        .max(1024 * 1024)
+        .optional(),
       concurrent_requests: z.int().min(1).max(100_000).optional(),
       request_timeout_seconds: seconds(3600).optional(),
       receipts: z.int().min(1).max(10_000_000).optional(),
@@ -78,7 +94,10 @@ export async function loadConfig(path: string): Promise<GatewayConfig> {
   if (!parsed.success) {
     // A misspelt field comes first: it explains the missing one.
     const ordered = parsed.error.issues.toSorted((a, b) => Number(b.code === "unrecognized_keys") - Number(a.code === "unrecognized_keys"));
-    throw new ConfigError(path, ordered.flatMap((issue) => explainIssue(issue, fileSchema, document, lineOf)));
+    throw new ConfigError(
+      path,
+      ordered.flatMap((issue) => explainIssue(issue, fileSchema, document, lineOf)),
+    );
   }
   const issues: ConfigIssue[] = [];
   const collect: Collect = async (fieldPath, file, read) => {
@@ -99,14 +118,23 @@ export async function loadConfig(path: string): Promise<GatewayConfig> {
 /** Reads a file that a field names; what is wrong with it becomes an issue of that field. */
 type Collect = <T>(fieldPath: Path, file: string, read: (bytes: Buffer) => T) => Promise<T | undefined>;
 
-async function resolveFiles(file: ConfigFile, issues: ConfigIssue[], collect: Collect, at: (path: Path) => { line?: number }): Promise<GatewayConfig> {
+async function resolveFiles(
+  file: ConfigFile,
+  issues: ConfigIssue[],
+  collect: Collect,
+  at: (path: Path) => { line?: number },
+): Promise<GatewayConfig> {
   const shared = file.policy === undefined ? undefined : await collect(["policy"], file.policy, readPolicy);
   const models: ModelConfig[] = [];
   for (const [index, model] of file.models.entries()) {
     const policy = model.policy === undefined ? shared : await collect(["models", index, "policy"], model.policy, readPolicy);
     if (model.policy === undefined && file.policy === undefined) {
       const path = ["models", index];
-      issues.push({ field: `${formatPath(path)}.policy`, problem: "is missing: name a policy file here, or one for all models at the top", ...at(path) });
+      issues.push({
+        field: `${formatPath(path)}.policy`,
+        problem: "is missing: name a policy file here, or one for all models at the top",
+        ...at(path),
+      });
     }
     models.push(toModel(model, policy ?? NOTHING_PASSES));
   }
@@ -164,7 +192,8 @@ function readPolicy(bytes: Buffer): Policy {
 }
 
 function readRoots(bytes: Buffer): Uint8Array[] {
-  const roots = bytes.subarray(0, 11).toString("latin1") === "-----BEGIN " ? parsePemCertificates(bytes.toString("latin1")) : [new Uint8Array(bytes)];
+  const roots =
+    bytes.subarray(0, 11).toString("latin1") === "-----BEGIN " ? parsePemCertificates(bytes.toString("latin1")) : [new Uint8Array(bytes)];
   for (const root of roots) parseCertificate(root);
   return [...roots];
 }

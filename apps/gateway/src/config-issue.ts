@@ -35,7 +35,13 @@ export function explainIssue(issue: z.core.$ZodIssue, schema: z.ZodType, documen
   }
   const value: unknown = document.getIn(path, true);
   const missing = value === undefined;
-  return [{ field: formatPath(path) || "(whole file)", problem: missing ? `is missing: ${expected(issue)}` : `${expected(issue)}, not ${describe(value)}`, ...locate(document, path, lineOf) }];
+  return [
+    {
+      field: formatPath(path) || "(whole file)",
+      problem: missing ? `is missing: ${expected(issue)}` : `${expected(issue)}, not ${describe(value)}`,
+      ...locate(document, path, lineOf),
+    },
+  ];
 }
 
 function expected(issue: z.core.$ZodIssue): string {
@@ -68,7 +74,11 @@ function describe(value: unknown): string {
   if (!isScalar(value)) return "a list";
   const plain: unknown = value.value;
   if (plain === null) return "empty";
-  return typeof plain === "string" ? (plain.length <= 24 ? `the text "${plain}"` : `a text of ${plain.length} characters`) : JSON.stringify(plain);
+  return typeof plain === "string"
+    ? plain.length <= 24
+      ? `the text "${plain}"`
+      : `a text of ${plain.length} characters`
+    : JSON.stringify(plain);
 }
 
 function keyNode(document: Document.Parsed, path: Path): Node | undefined {

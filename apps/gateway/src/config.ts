@@ -97,7 +97,11 @@ export class ConfigError extends Error {
   readonly issues: readonly ConfigIssue[];
 
   constructor(file: string, issues: readonly ConfigIssue[]) {
-    super(issues.map(({ field, problem, line }) => `${file}${line === undefined ? "" : `:${line}`}: ${field === "" ? "" : `${field}: `}${problem}`).join("\n"));
+    super(
+      issues
+        .map(({ field, problem, line }) => `${file}${line === undefined ? "" : `:${line}`}: ${field === "" ? "" : `${field}: `}${problem}`)
+        .join("\n"),
+    );
     this.issues = issues;
   }
 }
@@ -112,14 +116,23 @@ export function findConfigIssues(config: GatewayConfig): ConfigIssue[] {
   if (config.keys.length === 0) add("keys", "is empty, so nobody could call; `bauta keys create` makes a key and its hash");
   if (config.models.length === 0) add("models", "is empty, so there is nothing to serve");
   config.keys.forEach(({ name, sha256 }, index) => {
-    if (!KEY_NAME.test(name)) add(`keys[${index}].name`, "must be 1 to 64 letters, digits, dots, dashes or underscores, since it stands in logs");
-    if (!/^[0-9a-f]{64}$/.test(sha256)) add(`keys[${index}].sha256`, "must be the key's SHA-256 in 64 lower-case hexadecimal digits, not the key");
+    if (!KEY_NAME.test(name))
+      add(`keys[${index}].name`, "must be 1 to 64 letters, digits, dots, dashes or underscores, since it stands in logs");
+    if (!/^[0-9a-f]{64}$/.test(sha256))
+      add(`keys[${index}].sha256`, "must be the key's SHA-256 in 64 lower-case hexadecimal digits, not the key");
   });
-  addRepeats(config.keys.map(({ name }) => name), (index) => add(`keys[${index}].name`, "is used twice: receipts belong to a name"));
-  addRepeats(config.keys.map(({ sha256 }) => sha256), (index) => add(`keys[${index}].sha256`, "is used twice: a key has one name"));
+  addRepeats(
+    config.keys.map(({ name }) => name),
+    (index) => add(`keys[${index}].name`, "is used twice: receipts belong to a name"),
+  );
+  addRepeats(
+    config.keys.map(({ sha256 }) => sha256),
+    (index) => add(`keys[${index}].sha256`, "is used twice: a key has one name"),
+  );
   config.models.forEach((model, index) => {
     const at = `models[${index}]`;
-    if (!MODEL_ID.test(model.id)) add(`${at}.id`, "must begin with tee- (attested) or e2ee- (attested and sealed), then letters, digits, dots, dashes or underscores");
+    if (!MODEL_ID.test(model.id))
+      add(`${at}.id`, "must begin with tee- (attested) or e2ee- (attested and sealed), then letters, digits, dots, dashes or underscores");
     if (model.enclaves.length === 0) add(`${at}.enclaves`, "is empty; list the URL of at least one enclave");
     const origins = model.enclaves.map((url, n) => {
       const parsed = parseEnclaveUrl(url);
@@ -129,7 +142,10 @@ export function findConfigIssues(config: GatewayConfig): ConfigIssue[] {
     });
     addRepeats(origins, (n) => add(`${at}.enclaves[${n}]`, "is listed twice"));
   });
-  addRepeats(config.models.map(({ id }) => id), (index) => add(`models[${index}].id`, "is used twice"));
+  addRepeats(
+    config.models.map(({ id }) => id),
+    (index) => add(`models[${index}].id`, "is used twice"),
+  );
   const { listen, operator } = config;
   if (operator && listen.port !== 0 && operator.port === listen.port && operator.host === listen.host) {
     add("operator.port", "is the public port; health and metrics need one of their own");

@@ -49,7 +49,10 @@ describe("the guarded lookup", () => {
   });
 
   it("refuses a name when any of its addresses is a metadata service", async () => {
-    const rebound = [{ address: "10.0.0.1", family: 4 }, { address: "::ffff:169.254.169.254", family: 6 }];
+    const rebound = [
+      { address: "10.0.0.1", family: 4 },
+      { address: "::ffff:169.254.169.254", family: 6 },
+    ];
     expect(await ask(rebound, true)).toContain("no enclave can be");
     expect(await ask(rebound, false)).toContain("no enclave can be");
     expect(await ask([], false)).toContain("no address");

@@ -33,9 +33,11 @@ export function parseEnclaveUrl(text: string): { readonly origin: string } | { r
   } catch {
     return { problem: "is not a URL; write http://host:port or https://host:port" };
   }
-  if (url.protocol !== "http:" && url.protocol !== "https:") return { problem: `has the scheme ${url.protocol} where http: or https: belongs` };
+  if (url.protocol !== "http:" && url.protocol !== "https:")
+    return { problem: `has the scheme ${url.protocol} where http: or https: belongs` };
   if (url.username !== "" || url.password !== "") return { problem: "must not hold a user name or password" };
-  if (url.pathname !== "/" || url.search !== "" || url.hash !== "") return { problem: "must end after host and port: the gateway adds the paths" };
+  if (url.pathname !== "/" || url.search !== "" || url.hash !== "")
+    return { problem: "must end after host and port: the gateway adds the paths" };
   const host = url.hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
   if (isIP(host) !== 0 ? isRefusedAddress(host) : refusedNames.has(host)) {
     return { problem: `points to ${host}, a metadata, link-local, multicast or unspecified address where no enclave can be` };
@@ -43,10 +45,14 @@ export function parseEnclaveUrl(text: string): { readonly origin: string } | { r
   return { origin: url.origin };
 }
 
-type Resolve = (hostname: string, options: LookupOptions & { all: true }, callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void) => void;
+type Resolve = (
+  hostname: string,
+  options: LookupOptions & { all: true },
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
 
 /** A connection that was refused because of where a name led. */
-export class RefusedAddressError extends Error {
+class RefusedAddressError extends Error {
   override readonly name = "RefusedAddressError";
   readonly code = "address_refused";
 }

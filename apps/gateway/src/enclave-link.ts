@@ -10,7 +10,9 @@ export class EnclaveLinkError extends Error {
   readonly code: "unreachable" | "too_large" | "malformed";
 
   constructor(code: "unreachable" | "too_large" | "malformed", origin: string, cause?: unknown) {
-    const problem = { unreachable: "cannot be reached", too_large: "answered with too many bytes", malformed: "did not answer with JSON" }[code];
+    const problem = { unreachable: "cannot be reached", too_large: "answered with too many bytes", malformed: "did not answer with JSON" }[
+      code
+    ];
     super(`the enclave at ${origin} ${problem}`, cause === undefined ? undefined : { cause });
     this.code = code;
   }

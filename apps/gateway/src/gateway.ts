@@ -139,7 +139,10 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts = {}): 
         throw error;
       }
       void firstVerification();
-      return { url: urlOf(app.server, config.listen), ...(operator && config.operator && { operatorUrl: urlOf(operator, config.operator) }) };
+      return {
+        url: urlOf(app.server, config.listen),
+        ...(operator && config.operator && { operatorUrl: urlOf(operator, config.operator) }),
+      };
     },
     firstVerification,
     replicas: statuses,

@@ -12,7 +12,11 @@ export function createOperatorServer(readiness: () => Readiness): Server {
     const path = (request.url ?? "").split("?", 1)[0];
     const answer = (status: number, body: object) => {
       const text = JSON.stringify(body);
-      response.writeHead(status, { "content-type": "application/json; charset=utf-8", "cache-control": "no-store", "content-length": Buffer.byteLength(text) });
+      response.writeHead(status, {
+        "content-type": "application/json; charset=utf-8",
+        "cache-control": "no-store",
+        "content-length": Buffer.byteLength(text),
+      });
       response.end(request.method === "HEAD" ? undefined : text);
     };
     if (path !== "/healthz" && path !== "/readyz") return answer(404, { status: "not_found" });

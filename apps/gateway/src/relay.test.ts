@@ -21,7 +21,10 @@ async function startEnclave(port = 0): Promise<ScriptedEnclave> {
   return enclave;
 }
 
-async function startGateway(enclaves: readonly ScriptedEnclave[], overrides: Parameters<typeof startTestGateway>[2] = {}): Promise<TestGateway> {
+async function startGateway(
+  enclaves: readonly ScriptedEnclave[],
+  overrides: Parameters<typeof startTestGateway>[2] = {},
+): Promise<TestGateway> {
   const origins = enclaves.map(({ origin }) => origin);
   const target = await startTestGateway(simulator, { [MODEL]: origins, "e2ee-test": origins }, overrides);
   running.push({ close: () => target.gateway.close() });
@@ -34,10 +37,14 @@ describe("bytes on their way", () => {
     const target = await startGateway([enclave]);
     for (let round = 0; round < 25; round++) {
       const answer = randomBytes(1 + Math.floor(Math.random() * 200_000));
-      const request = Buffer.concat([Buffer.from(`{ "model" : "${MODEL}",\t"x": "`), Buffer.from(randomBytes(round * 999).toString("hex")), Buffer.from('"}\n')]);
+      const request = Buffer.concat([
+        Buffer.from(`{ "model" : "${MODEL}",\t"x": "`),
+        Buffer.from(randomBytes(round * 999).toString("hex")),
+        Buffer.from('"}\n'),
+      ]);
       enclave.chat = (_seen, response) => {
         response.writeHead(200, streamHeaders());
-        for (let at = 0; at < answer.length; ) {
+        for (let at = 0; at < answer.length;) {
           const length = 1 + Math.floor(Math.random() * 20_000);
           response.write(answer.subarray(at, at + length));
           at += length;
@@ -54,7 +61,13 @@ describe("bytes on their way", () => {
   it("carry only the headers that each side needs", async () => {
     const enclave = await startEnclave();
     const target = await startGateway([enclave]);
-    enclave.chat = (_seen, response) => answerJson(response, 200, {}, { ...streamHeaders("chatcmpl-7"), server: "enclave/1", "set-cookie": "a=b", "x-secret": "1", "keep-alive": "timeout=9" });
+    enclave.chat = (_seen, response) =>
+      answerJson(
+        response,
+        200,
+        {},
+        { ...streamHeaders("chatcmpl-7"), server: "enclave/1", "set-cookie": "a=b", "x-secret": "1", "keep-alive": "timeout=9" },
+      );
     const answer = await postChat(target, PROMPT, {
       "bauta-nonce": "ab".repeat(32),
       "x-venice-tee-client-pub-key": "04aa",
@@ -67,10 +80,26 @@ describe("bytes on their way", () => {
       te: "trailers",
     });
     await readAll(answer);
-    expect(Object.keys(answer.headers).toSorted()).toEqual(["bauta-request-id", "cache-control", "connection", "content-length", "content-type", "date"]);
+    expect(Object.keys(answer.headers).toSorted()).toEqual([
+      "bauta-request-id",
+      "cache-control",
+      "connection",
+      "content-length",
+      "content-type",
+      "date",
+    ]);
     expect(answer.headers["bauta-request-id"]).toBe("chatcmpl-7");
     const seen = enclave.requests[0]?.headers ?? {};
-    expect(Object.keys(seen).toSorted()).toEqual(["bauta-nonce", "connection", "content-length", "content-type", "host", "x-venice-tee-client-pub-key", "x-venice-tee-model-pub-key", "x-venice-tee-signing-algo"]);
+    expect(Object.keys(seen).toSorted()).toEqual([
+      "bauta-nonce",
+      "connection",
+      "content-length",
+      "content-type",
+      "host",
+      "x-venice-tee-client-pub-key",
+      "x-venice-tee-model-pub-key",
+      "x-venice-tee-signing-algo",
+    ]);
     expect(JSON.stringify(seen)).not.toContain(target.alice);
   });
 
@@ -174,14 +203,20 @@ describe("a slow reader", () => {
 describe("a client that leaves", () => {
   const leaving: [string, (response: ServerResponse) => void][] = [
     ["before the head", () => {}],
-    ["before the first byte", (response) => {
-      response.writeHead(200, streamHeaders());
-      response.flushHeaders();
-    }],
-    ["in the middle", (response) => {
-      response.writeHead(200, streamHeaders());
-      response.write("data: {}\n\n");
-    }],
+    [
+      "before the first byte",
+      (response) => {
+        response.writeHead(200, streamHeaders());
+        response.flushHeaders();
+      },
+    ],
+    [
+      "in the middle",
+      (response) => {
+        response.writeHead(200, streamHeaders());
+        response.write("data: {}\n\n");
+      },
+    ],
   ];
   it.each(leaving)("%s stops the enclave within a second", async (_name, begin) => {
     const enclave = await startEnclave();
@@ -193,7 +228,9 @@ describe("a client that leaves", () => {
       };
     });
     const socket = connect(Number(new URL(target.url).port), "127.0.0.1");
-    socket.write(`POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${target.alice}\r\ncontent-type: application/json\r\ncontent-length: ${PROMPT.length}\r\n\r\n${PROMPT}`);
+    socket.write(
+      `POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${target.alice}\r\ncontent-type: application/json\r\ncontent-length: ${PROMPT.length}\r\n\r\n${PROMPT}`,
+    );
     const response = await begun;
     const closed = once(response, "close");
     const leftMs = performance.now();

@@ -5,7 +5,14 @@ import type { Replica } from "./replica.ts";
 import { writeWireError } from "./wire-replies.ts";
 
 /** What of a request's headers goes to an enclave; the caller's key and whatever tells who calls stay here. */
-const REQUEST_HEADERS = ["content-type", "accept", HEADERS.nonce, HEADERS.clientPublicKey, HEADERS.modelPublicKey, HEADERS.signingAlgorithm];
+const REQUEST_HEADERS = [
+  "content-type",
+  "accept",
+  HEADERS.nonce,
+  HEADERS.clientPublicKey,
+  HEADERS.modelPublicKey,
+  HEADERS.signingAlgorithm,
+];
 /** What of an enclave's headers goes to the caller. */
 const RESPONSE_HEADERS = ["content-type", "content-length", "cache-control", "retry-after", HEADERS.requestId];
 /** Line ends are part of it: inside an answer's JSON they would be escaped, so no text of a model can look like this. */

@@ -103,7 +103,8 @@ export class Replica {
       if (appraisal.result.ok && appraisal.result.signingKey) this.#accept(appraisal, appraisal.result.signingKey);
       else this.#refuse("refused", refusalCode(appraisal.result.checks), failedChecks(appraisal.result));
     } catch (error) {
-      if (error instanceof EnclaveLinkError && error.code === "unreachable") this.#refuse("unreachable", "enclave_unreachable", ["unreachable"]);
+      if (error instanceof EnclaveLinkError && error.code === "unreachable")
+        this.#refuse("unreachable", "enclave_unreachable", ["unreachable"]);
       else if (error instanceof EnclaveRefusal) this.#refuse("unreachable", "enclave_unreachable", [`status_${error.status}`]);
       else this.#refuse("refused", "attestation_failed", ["evidence_malformed"]);
     }
@@ -127,7 +128,8 @@ export class Replica {
   #schedule(): void {
     clearTimeout(this.#timer);
     if (this.#stopped) return;
-    const pauseMs = this.#failures === 0 ? this.#intervalMs : Math.min(this.#intervalMs, FIRST_RETRY_MS * 2 ** Math.min(this.#failures - 1, 10));
+    const pauseMs =
+      this.#failures === 0 ? this.#intervalMs : Math.min(this.#intervalMs, FIRST_RETRY_MS * 2 ** Math.min(this.#failures - 1, 10));
     this.#timer = setTimeout(() => void this.verify(), pauseMs).unref();
   }
 }

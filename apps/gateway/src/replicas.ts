@@ -1,4 +1,4 @@
-import { parseModelKey, toHex, WireError } from "@bauta/protocol";
+import { HEADERS, parseModelKey, toHex, WireError } from "@bauta/protocol";
 import type { Replica } from "./replica.ts";
 
 /** All replicas of one model. */
@@ -31,7 +31,7 @@ export class ModelReplicas {
     if (!this.available) await this.#verdicts(tried);
     if (modelKey === undefined) return this.#leastLoaded((replica) => replica.verified && !tried.has(replica)) ?? this.#fail(this.replicas);
     const parsed = parseModelKey(modelKey);
-    if (!parsed) throw new WireError("invalid_public_key", { param: "X-Venice-TEE-Model-Pub-Key" });
+    if (!parsed) throw new WireError("invalid_public_key", { param: HEADERS.modelPublicKey });
     const key = toHex(parsed);
     const holds = (replica: Replica) => replica.status.modelKey === key;
     const find = () => this.#leastLoaded((replica) => holds(replica) && replica.verified && !tried.has(replica));
@@ -44,7 +44,7 @@ export class ModelReplicas {
     }
     if (found) return found;
     const holders = this.replicas.filter(holds);
-    if (holders.length === 0 && this.available) throw new WireError("unknown_model_key", { param: "X-Venice-TEE-Model-Pub-Key" });
+    if (holders.length === 0 && this.available) throw new WireError("unknown_model_key", { param: HEADERS.modelPublicKey });
     return this.#fail(holders.length > 0 ? holders : this.replicas);
   }
 

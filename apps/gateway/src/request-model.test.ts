@@ -17,7 +17,9 @@ const codeOf = (run: () => unknown): string => {
 describe("the model member", () => {
   it("is found wherever it stands", () => {
     expect(read('{"model":"tee-a"}')).toBe("tee-a");
-    expect(read(' {"messages":[{"model":"tee-x","content":"\\"model\\":\\"tee-y\\""}],\n"a":{"model":1}, "model" : "tee-b" } ')).toBe("tee-b");
+    expect(read(' {"messages":[{"model":"tee-x","content":"\\"model\\":\\"tee-y\\""}],\n"a":{"model":1}, "model" : "tee-b" } ')).toBe(
+      "tee-b",
+    );
     expect(read('{"mod\\u0065l":"tee-\\u0061"}')).toBe("tee-a");
   });
 
@@ -52,12 +54,18 @@ describe("the model member", () => {
   });
 
   it("refuses what is not UTF-8", () => {
-    expect(codeOf(() => readModelMember(Buffer.from([...Buffer.from('{"model":"a'), 0xff, ...Buffer.from('"}')])))).toBe("invalid_json:null");
+    expect(codeOf(() => readModelMember(Buffer.from([...Buffer.from('{"model":"a'), 0xff, ...Buffer.from('"}')])))).toBe(
+      "invalid_json:null",
+    );
   });
 
   it("accepts what JSON.parse accepts, and nothing else", () => {
     const mutated = fc
-      .tuple(fc.json({ maxDepth: 4 }), fc.nat(), fc.constantFrom("", '"', "\\", "{", "]", ",", ":", "-", "0", "e", ".", "\u0001", "u00", "1", "nul", " "))
+      .tuple(
+        fc.json({ maxDepth: 4 }),
+        fc.nat(),
+        fc.constantFrom("", '"', "\\", "{", "]", ",", ":", "-", "0", "e", ".", "\u0001", "u00", "1", "nul", " "),
+      )
       .map(([json, at, insert]) => {
         const text = `{"model":"m","x":${json}}`;
         const cut = at % text.length;

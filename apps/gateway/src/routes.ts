@@ -51,9 +51,13 @@ export function addRoutes(app: FastifyInstance, context: RouteContext): void {
   };
   for (const prefix of PREFIXES) {
     app.get(prefix + PATHS.models, { onRequest: authorize }, () => listModels(context));
-    app.get(prefix + PATHS.attestation, { onRequest: [authorize, takeSlot] }, (request, reply) => answerAttestation(request, reply, context));
+    app.get(prefix + PATHS.attestation, { onRequest: [authorize, takeSlot] }, (request, reply) =>
+      answerAttestation(request, reply, context),
+    );
     app.get(prefix + PATHS.signature, { onRequest: authorize }, (request, reply) => answerSignature(request, reply, context));
-    app.post(prefix + PATHS.chat, { onRequest: [authorize, refuseEncoding, takeSlot] }, (request, reply) => answerChat(request, reply, context));
+    app.post(prefix + PATHS.chat, { onRequest: [authorize, refuseEncoding, takeSlot] }, (request, reply) =>
+      answerChat(request, reply, context),
+    );
   }
 }
 

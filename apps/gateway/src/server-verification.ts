@@ -17,7 +17,14 @@ export function describeVerification(appraisal: Appraisal, nonce: string, sealed
   const revocation = all("tdx.pck-crl", "tdx.root-crl");
   return {
     tdx: {
-      valid: all("tdx.parse", "tdx.quote-signature", "tdx.attestation-key-bound", "tdx.qe-report-signature", "tdx.pck-chain", "td.debug-off"),
+      valid: all(
+        "tdx.parse",
+        "tdx.quote-signature",
+        "tdx.attestation-key-bound",
+        "tdx.qe-report-signature",
+        "tdx.pck-chain",
+        "td.debug-off",
+      ),
       signatureValid: all("tdx.quote-signature", "tdx.qe-report-signature"),
       certificateChainValid: chain,
       // A root that only the configuration names is trusted here, but is not the pinned one.

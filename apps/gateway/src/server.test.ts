@@ -67,22 +67,89 @@ describe("what is wrong with a request is said in one shape", () => {
     ["a path that cannot be decoded", () => `GET /api/v1/%zz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`, 404, "not_found", null],
     ["health on the public port", () => `GET /healthz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`, 404, "not_found", null],
     ["a wrong method", () => `DELETE /v1/models HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`, 405, "method_not_allowed", null],
-    ["GET where POST belongs", () => `GET /api/v1/chat/completions?x=1 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`, 405, "method_not_allowed", null],
-    ["a body of a wrong type on a wrong path", () => `POST /v1/models HTTP/1.1\r\nhost: a\r\ncontent-type: text/plain\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}`, 405, "method_not_allowed", null],
-    ["a method of another protocol", () => `PROPFIND /v1/models HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`, 405, "method_not_allowed", null],
+    [
+      "GET where POST belongs",
+      () => `GET /api/v1/chat/completions?x=1 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`,
+      405,
+      "method_not_allowed",
+      null,
+    ],
+    [
+      "a body of a wrong type on a wrong path",
+      () => `POST /v1/models HTTP/1.1\r\nhost: a\r\ncontent-type: text/plain\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}`,
+      405,
+      "method_not_allowed",
+      null,
+    ],
+    [
+      "a method of another protocol",
+      () => `PROPFIND /v1/models HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`,
+      405,
+      "method_not_allowed",
+      null,
+    ],
     ["a preflight", () => `OPTIONS /v1/models HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`, 405, "method_not_allowed", null],
     ["no key", () => `GET /v1/models HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`, 401, "unauthorized", null],
-    ["no key, with a body that is never sent", () => `${CHAT}content-type: application/json\r\ncontent-length: 9000\r\n\r\n{`, 401, "unauthorized", null],
-    ["SQL for a key", () => `GET /v1/models HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ' OR 1=1 --\r\nconnection: close\r\n\r\n`, 401, "unauthorized", null],
-    ["a megabyte for a key", () => `GET /v1/models HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${"a".repeat(1024 * 1024)}\r\n\r\n`, 431, "headers_too_large", null],
-    ["a control character in a key", () => `GET /v1/models HTTP/1.1\r\nhost: a\r\nauthorization: Bearer a\u0001b\r\n\r\n`, 400, "malformed_request", null],
-    ["a line end in a header", () => `GET /v1/models HTTP/1.1\r\nhost: a\r\nauthorization: Bearer a\rb\r\n\r\n`, 400, "malformed_request", null],
+    [
+      "no key, with a body that is never sent",
+      () => `${CHAT}content-type: application/json\r\ncontent-length: 9000\r\n\r\n{`,
+      401,
+      "unauthorized",
+      null,
+    ],
+    [
+      "SQL for a key",
+      () => `GET /v1/models HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ' OR 1=1 --\r\nconnection: close\r\n\r\n`,
+      401,
+      "unauthorized",
+      null,
+    ],
+    [
+      "a megabyte for a key",
+      () => `GET /v1/models HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${"a".repeat(1024 * 1024)}\r\n\r\n`,
+      431,
+      "headers_too_large",
+      null,
+    ],
+    [
+      "a control character in a key",
+      () => `GET /v1/models HTTP/1.1\r\nhost: a\r\nauthorization: Bearer a\u0001b\r\n\r\n`,
+      400,
+      "malformed_request",
+      null,
+    ],
+    [
+      "a line end in a header",
+      () => `GET /v1/models HTTP/1.1\r\nhost: a\r\nauthorization: Bearer a\rb\r\n\r\n`,
+      400,
+      "malformed_request",
+      null,
+    ],
     ["no host", () => `GET /v1/models HTTP/1.1\r\n\r\n`, 400, "malformed_request", null],
     ["no HTTP", () => "hello\r\n\r\n", 400, "malformed_request", null],
     ["two lengths", () => `${CHAT}content-length: 1\r\ncontent-length: 2\r\n\r\n{}`, 400, "malformed_request", null],
-    ["a length and chunks", () => `${CHAT}${auth()}content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n`, 400, "malformed_request", null],
-    ["a body that is too large", () => `${CHAT}${auth()}content-type: application/json\r\ncontent-length: 20000\r\n\r\n`, 413, "too_large", null],
-    ["chunks that are too many", () => `${CHAT}${auth()}content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n4e20\r\n${" ".repeat(20_000)}\r\n0\r\n\r\n`, 413, "too_large", null],
+    [
+      "a length and chunks",
+      () => `${CHAT}${auth()}content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n`,
+      400,
+      "malformed_request",
+      null,
+    ],
+    [
+      "a body that is too large",
+      () => `${CHAT}${auth()}content-type: application/json\r\ncontent-length: 20000\r\n\r\n`,
+      413,
+      "too_large",
+      null,
+    ],
+    [
+      "chunks that are too many",
+      () =>
+        `${CHAT}${auth()}content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n4e20\r\n${" ".repeat(20_000)}\r\n0\r\n\r\n`,
+      413,
+      "too_large",
+      null,
+    ],
     ["a compressed body", () => chat("{}", "content-type: application/json\r\ncontent-encoding: gzip\r\n"), 415, "content_encoding", null],
     ["another content type", () => chat("{}", "content-type: text/plain\r\n"), 415, "unsupported_media_type", null],
     ["no content type", () => chat("{}", ""), 415, "unsupported_media_type", null],
@@ -116,18 +183,33 @@ describe("what is wrong with a request is said in one shape", () => {
           .on("error", fail)
           .end();
       });
-    const sendable = fc.string({ unit: fc.integer({ min: 0x20, max: 0xff }).filter((code) => code !== 0x7f).map((code) => String.fromCharCode(code)), maxLength: 200 });
+    const sendable = fc.string({
+      unit: fc
+        .integer({ min: 0x20, max: 0xff })
+        .filter((code) => code !== 0x7f)
+        .map((code) => String.fromCharCode(code)),
+      maxLength: 200,
+    });
     await fc.assert(
-      fc.asyncProperty(fc.oneof(sendable, sendable.map((text) => `Bearer ${text}`)), async (header) => {
-        expect(await send(header)).toBe(401);
-      }),
+      fc.asyncProperty(
+        fc.oneof(
+          sendable,
+          sendable.map((text) => `Bearer ${text}`),
+        ),
+        async (header) => {
+          expect(await send(header)).toBe(401);
+        },
+      ),
       { numRuns: 200 },
     );
   });
 
   it("answers 408 to an upload that does not arrive", async () => {
     const target = await start({ limits: { requestTimeoutMs: 300 } });
-    const answer = await raw(target, `${CHAT}authorization: Bearer ${target.alice}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{`);
+    const answer = await raw(
+      target,
+      `${CHAT}authorization: Bearer ${target.alice}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{`,
+    );
     expect(errorOf(answer)).toEqual([408, "request_timeout", null]);
   });
 
@@ -144,10 +226,12 @@ describe("what is wrong with a request is said in one shape", () => {
     socket.on("error", () => {});
     let answer = "";
     socket.write(`${CHAT}${auth()}content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
-    await new Promise<void>((settle) => socket.on("data", (chunk: Buffer) => {
-      answer += chunk.toString();
-      if (answer.includes("data: 1")) settle();
-    }));
+    await new Promise<void>((settle) =>
+      socket.on("data", (chunk: Buffer) => {
+        answer += chunk.toString();
+        if (answer.includes("data: 1")) settle();
+      }),
+    );
     const upstream = await open;
     const gone = once(upstream, "close");
     socket.write("\u0000garbage\r\n\r\n");
@@ -181,7 +265,13 @@ describe("the list of models", () => {
       offline: false,
     });
     const common = { object: "model", created: expect.any(Number) as number, owned_by: "bauta", type: "text", context_length: 4096 };
-    expect(a).toEqual({ object: "list", data: [{ ...common, id: "tee-test", model_spec: spec(false) }, { ...common, id: "e2ee-test", model_spec: spec(true) }] });
+    expect(a).toEqual({
+      object: "list",
+      data: [
+        { ...common, id: "tee-test", model_spec: spec(false) },
+        { ...common, id: "e2ee-test", model_spec: spec(true) },
+      ],
+    });
   });
 });
 
@@ -190,7 +280,10 @@ describe("the operator's port", () => {
     expect(await (await fetch(`${shared.operatorUrl}/healthz`)).json()).toEqual({ status: "ok" });
     const ready = await fetch(`${shared.operatorUrl}/readyz`);
     expect(ready.status).toBe(200);
-    expect(await ready.json()).toMatchObject({ status: "ready", replicas: [{ model: "tee-test", state: "verified", simulated: true, pinned: true }, {}] });
+    expect(await ready.json()).toMatchObject({
+      status: "ready",
+      replicas: [{ model: "tee-test", state: "verified", simulated: true, pinned: true }, {}],
+    });
     expect((await fetch(`${shared.operatorUrl}/v1/models`)).status).toBe(404);
     expect((await fetch(`${shared.operatorUrl}/healthz`, { method: "POST" })).status).toBe(405);
   });
@@ -206,11 +299,13 @@ describe("too much at once", () => {
     expect([refused.statusCode, refused.headers["retry-after"]]).toEqual([503, "1"]);
     expect(JSON.parse(await readText(refused))).toMatchObject({ error: { code: "overloaded" } });
     held[0]?.destroy();
-    await expect.poll(async () => {
-      const answer = await postChat(target, '{"model":"tee-test"}');
-      held.push(answer);
-      return answer.statusCode;
-    }).toBe(200);
+    await expect
+      .poll(async () => {
+        const answer = await postChat(target, '{"model":"tee-test"}');
+        held.push(answer);
+        return answer.statusCode;
+      })
+      .toBe(200);
     for (const answer of held) answer.destroy();
   });
 });
@@ -253,12 +348,24 @@ describe("starting", () => {
     const second = createGateway({
       listen: { host: "127.0.0.1", port },
       keys: [{ name: "a", sha256: "00".repeat(32) }],
-      models: [{ id: "tee-a", name: "A", contextTokens: 1, maxCompletionTokens: 1, enclaves: [enclave.origin], policy: { version: 1, builds: [], allow: { debug: false } } }],
+      models: [
+        {
+          id: "tee-a",
+          name: "A",
+          contextTokens: 1,
+          maxCompletionTokens: 1,
+          enclaves: [enclave.origin],
+          policy: { version: 1, builds: [], allow: { debug: false } },
+        },
+      ],
       logLevel: "silent",
     });
     const failure = await second.listen().catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(ListenError);
-    expect(failure).toMatchObject({ code: "address_in_use", message: expect.stringContaining(`port ${port} on 127.0.0.1 is already in use`) as string });
+    expect(failure).toMatchObject({
+      code: "address_in_use",
+      message: expect.stringContaining(`port ${port} on 127.0.0.1 is already in use`) as string,
+    });
     await second.close();
   });
 
@@ -293,7 +400,8 @@ describe("logs", () => {
     const nonce = "fe".repeat(32);
     const body = (model: string) => JSON.stringify({ model, messages: [{ role: "user", content: canary }], user: canary });
     const bodies = [body("tee-test"), body(canary), body("tee-test").slice(0, -5), canary, `{"${canary}":`];
-    for (const text of bodies) await readText(await postChat(target, text, { "bauta-nonce": nonce, "x-canary": canary, "user-agent": canary }));
+    for (const text of bodies)
+      await readText(await postChat(target, text, { "bauta-nonce": nonce, "x-canary": canary, "user-agent": canary }));
     await target.fetch(`/v1/tee/attestation?model=tee-test&nonce=${nonce}&x=${canary}`);
     await target.fetch(`/v1/tee/signature?model=tee-test&request_id=${canary}`);
     await target.fetch(`/v1/${canary}`);
@@ -303,7 +411,15 @@ describe("logs", () => {
     const all = target.logs.join("");
     for (const secret of [canary, nonce, target.alice, target.bob, "Bearer"]) expect(all).not.toContain(secret);
     const lines = target.logs.map((line) => JSON.parse(line) as Record<string, unknown>).filter((line) => line["msg"] === "request");
-    expect(lines[0]).toMatchObject({ method: "POST", route: "/api/v1/chat/completions", status: 200, whole: true, key: "alice", model: "tee-test", enclave: enclave.origin });
+    expect(lines[0]).toMatchObject({
+      method: "POST",
+      route: "/api/v1/chat/completions",
+      status: 200,
+      whole: true,
+      key: "alice",
+      model: "tee-test",
+      enclave: enclave.origin,
+    });
     expect(lines[0]?.["durationMs"]).toEqual(expect.any(Number));
     expect(lines.find((line) => line["status"] === 401)).toMatchObject({ route: "/v1/models", error: "unauthorized" });
   });

@@ -62,7 +62,11 @@ export function createServer(limits: GatewayLimits, drain: Drain, allowed: Reado
       return done(error as WireError);
     }
     if (request.raw.httpVersion === "1.1" && request.headers.host === undefined) {
-      void reply.code(400).header("connection", "close").type("application/json; charset=utf-8").send(JSON.stringify(new WireError("malformed_request").toBody()));
+      void reply
+        .code(400)
+        .header("connection", "close")
+        .type("application/json; charset=utf-8")
+        .send(JSON.stringify(new WireError("malformed_request").toBody()));
       return;
     }
     if (!request.is404) return done();

@@ -37,7 +37,8 @@ export interface AppraisalInput {
  */
 export async function appraise(input: AppraisalInput): Promise<AttestationResult> {
   const { evidence, policy, nonce, nowMs } = input;
-  if (!Number.isFinite(nowMs) || Math.abs(nowMs) > MAX_TIME_MS) throw new RangeError(`nowMs must be a finite time in milliseconds, not ${nowMs}`);
+  if (!Number.isFinite(nowMs) || Math.abs(nowMs) > MAX_TIME_MS)
+    throw new RangeError(`nowMs must be a finite time in milliseconds, not ${nowMs}`);
   const roots = parseTrustRoots(input.trustRoots ?? []);
 
   // 1. The key that the client would encrypt to, and its address.
@@ -48,7 +49,8 @@ export async function appraise(input: AppraisalInput): Promise<AttestationResult
   const origin = await verifyOrigin(parsed.quote, roots, nowMs);
   // 4. What it says, which means something only if the signatures hold.
   const doubt = [parsed.finding, ...origin.findings].find((finding) => finding.status !== "pass");
-  const contents = parsed.quote && !doubt ? await verifyContents(parsed.quote, { evidence, policy, nonce, nowMs, signing }) : skipContents(doubt);
+  const contents =
+    parsed.quote && !doubt ? await verifyContents(parsed.quote, { evidence, policy, nonce, nowMs, signing }) : skipContents(doubt);
   // 5. What this version does not look at, and what the server says about itself.
   const findings = completeFindings([
     signing.finding,
@@ -61,13 +63,20 @@ export async function appraise(input: AppraisalInput): Promise<AttestationResult
   const required = requiredChecks(policy, contents.build, parsed.quote);
   const checks = findings.map((finding) => ({ ...finding, required: required.has(finding.id) }));
   const ok = checks.every((check) => !check.required || check.status === "pass");
-  const pinned = contents.build !== undefined && checks.every((check) => !isReferenceCheck(check.id) || !check.required || check.status === "pass");
+  const pinned =
+    contents.build !== undefined && checks.every((check) => !isReferenceCheck(check.id) || !check.required || check.status === "pass");
   return {
     ok,
     simulated: origin.simulated,
     pinned,
     checks,
-    claims: await readClaims({ evidence, quote: parsed.quote, signing, machine: origin.machine, build: pinned ? contents.build : undefined }),
+    claims: await readClaims({
+      evidence,
+      quote: parsed.quote,
+      signing,
+      machine: origin.machine,
+      build: pinned ? contents.build : undefined,
+    }),
     ...(ok && signing.key && { signingKey: signing.key }),
   };
 }
@@ -76,7 +85,13 @@ export async function appraise(input: AppraisalInput): Promise<AttestationResult
 const MAX_TIME_MS = 8.64e15;
 
 const ORIGIN_IDS = ["tdx.quote-signature", "tdx.attestation-key-bound", "tdx.qe-report-signature", "tdx.pck-chain"] as const;
-const CONTENT_IDS = ["nonce.bound", "key.bound-to-report-data", "td.debug-off", ...REGISTERS.map((register) => `measure.${register}` as const), "dstack.compose-hash"] as const;
+const CONTENT_IDS = [
+  "nonce.bound",
+  "key.bound-to-report-data",
+  "td.debug-off",
+  ...REGISTERS.map((register) => `measure.${register}` as const),
+  "dstack.compose-hash",
+] as const;
 
 function readQuote(bytes: Uint8Array): { readonly finding: Finding; readonly quote?: Quote } {
   try {
@@ -95,7 +110,8 @@ interface Origin {
 }
 
 async function verifyOrigin(quote: Quote | undefined, roots: TrustRoots, nowMs: number): Promise<Origin> {
-  if (!quote) return { findings: ORIGIN_IDS.map((id) => notChecked(id, "not checked: the quote cannot be read (tdx.parse)")), simulated: false };
+  if (!quote)
+    return { findings: ORIGIN_IDS.map((id) => notChecked(id, "not checked: the quote cannot be read (tdx.parse)")), simulated: false };
   const chain = await verifyPckChain(quote.pckChain, roots, nowMs);
   const signatures = await Promise.all([
     verifyQuoteSignature(quote),

@@ -10,7 +10,13 @@ const collateral = Object.fromEntries(COLLATERAL_MEMBERS.map((name) => [name, na
 
 describe("parseAttestationAnswer", () => {
   it("reads a quote in hex, with 0x, in base64 and base64url", () => {
-    for (const text of [hex, hex.toUpperCase(), `0x${hex}`, Buffer.from(quote).toString("base64"), Buffer.from(quote).toString("base64url")]) {
+    for (const text of [
+      hex,
+      hex.toUpperCase(),
+      `0x${hex}`,
+      Buffer.from(quote).toString("base64"),
+      Buffer.from(quote).toString("base64url"),
+    ]) {
       expect(parseAttestationAnswer({ intel_quote: text, signing_key: "k" }).quote).toEqual(quote);
     }
   });
@@ -23,7 +29,16 @@ describe("parseAttestationAnswer", () => {
 
   it("reads the rest, as JSON or as JSON texts", () => {
     const info = { app_id: "1", tcb_info: { app_compose: "{ }", compose_hash: "2" } };
-    const whole = { intel_quote: hex, nonce: "n", model: "m", verified: true, signing_address: "0x1", tee_provider: "p", tee_hardware: "h", nvidia_payload: "{}" };
+    const whole = {
+      intel_quote: hex,
+      nonce: "n",
+      model: "m",
+      verified: true,
+      signing_address: "0x1",
+      tee_provider: "p",
+      tee_hardware: "h",
+      nvidia_payload: "{}",
+    };
     const asObjects = parseAttestationAnswer({ ...whole, event_log: [event], info, endorsements: collateral });
     const asTexts = parseAttestationAnswer({
       ...whole,
@@ -44,7 +59,10 @@ describe("parseAttestationAnswer", () => {
   });
 
   it("keeps nothing that it does not know", () => {
-    expect(Object.keys(parseAttestationAnswer({ intel_quote: hex, collateral_url: "https://example.org" }))).toEqual(["quote", "signingKey"]);
+    expect(Object.keys(parseAttestationAnswer({ intel_quote: hex, collateral_url: "https://example.org" }))).toEqual([
+      "quote",
+      "signingKey",
+    ]);
   });
 
   for (const [field, answer] of [
@@ -77,7 +95,13 @@ describe("parseAttestationAnswer", () => {
 
   it("throws nothing but EvidenceError", () => {
     const answers = fc.record(
-      { intel_quote: fc.oneof(fc.constant(hex), fc.jsonValue()), event_log: fc.jsonValue(), info: fc.jsonValue(), signing_key: fc.jsonValue(), endorsements: fc.jsonValue() },
+      {
+        intel_quote: fc.oneof(fc.constant(hex), fc.jsonValue()),
+        event_log: fc.jsonValue(),
+        info: fc.jsonValue(),
+        signing_key: fc.jsonValue(),
+        endorsements: fc.jsonValue(),
+      },
       { requiredKeys: [] },
     );
     fc.assert(

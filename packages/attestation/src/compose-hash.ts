@@ -36,7 +36,10 @@ export async function readComposeHash(report: TdReport, info: DstackInfo | undef
   if (config.every((byte) => byte === 0)) return { ...base, unchecked: "MRCONFIGID is zero: the quote commits to no compose document" };
   const [kind] = config;
   if (kind === 2 || kind === 3) {
-    return { ...base, unchecked: `MRCONFIGID is of kind ${kind}, which commits to more than the compose hash and is not read by this version` };
+    return {
+      ...base,
+      unchecked: `MRCONFIGID is of kind ${kind}, which commits to more than the compose hash and is not read by this version`,
+    };
   }
   if (kind !== KIND_COMPOSE_HASH) return { ...base, fault: `MRCONFIGID is of unknown kind ${kind}` };
   if (config.subarray(1 + HASH_BYTES).some((byte) => byte !== 0)) return { ...base, fault: "MRCONFIGID does not end in zeros" };
@@ -58,7 +61,10 @@ export function verifyComposeHash(compose: ComposeHash, build: Build | undefined
   if (compose.measured === undefined) return notChecked(ID, compose.unchecked ?? "MRCONFIGID commits to nothing known");
   if (!build) {
     return compose.served === undefined
-      ? notChecked(ID, `MRCONFIGID commits to compose hash ${compose.measured}, but neither a document nor a build is there to compare it with`)
+      ? notChecked(
+          ID,
+          `MRCONFIGID commits to compose hash ${compose.measured}, but neither a document nor a build is there to compare it with`,
+        )
       : passed(ID, `the served app_compose hashes to ${compose.measured}, as MRCONFIGID says; no build of the policy is compared with it`);
   }
   const expected = parseHex(build.compose_hash, HASH_BYTES) ?? new Uint8Array();

@@ -1,6 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { DerError, DerReader, MAX_DER_BYTES, parseBoolean, parseEcdsaSignature, parseMagnitude, parseOid, parseTime, parseUnsigned, TAG } from "./der.ts";
+import {
+  DerError,
+  DerReader,
+  MAX_DER_BYTES,
+  parseBoolean,
+  parseEcdsaSignature,
+  parseMagnitude,
+  parseOid,
+  parseTime,
+  parseUnsigned,
+  TAG,
+} from "./der.ts";
 
 const bytes = (hex: string): Uint8Array<ArrayBuffer> => Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 const read = (hex: string) => new DerReader(bytes(hex)).readAny("element");
@@ -88,7 +99,16 @@ describe("DER values", () => {
     expect(time(TAG.generalizedTime, "20500101000000Z")).toBe(Date.parse("2050-01-01T00:00:00Z"));
   });
 
-  for (const text of ["1805211045Z", "180521104510", "180521104510+0100", "181321104510Z", "180230104510Z", "180521244510Z", "180521106010Z", "180521104560Z"]) {
+  for (const text of [
+    "1805211045Z",
+    "180521104510",
+    "180521104510+0100",
+    "181321104510Z",
+    "180230104510Z",
+    "180521244510Z",
+    "180521106010Z",
+    "180521104560Z",
+  ]) {
     it(`refuses the time ${text}`, () => {
       expect(() => time(TAG.utcTime, text)).toThrow(DerError);
     });
@@ -98,7 +118,14 @@ describe("DER values", () => {
     const signature = parseEcdsaSignature(bytes("3007020101020200ff"), 32);
     expect(signature[31]).toBe(1);
     expect(signature[63]).toBe(0xff);
-    for (const hex of ["3003020101", "300602010102010100", "30060201ff020101", "3007020200010201ff", `3026020101022101${"00".repeat(32)}`, "300902010102010102017f"]) {
+    for (const hex of [
+      "3003020101",
+      "300602010102010100",
+      "30060201ff020101",
+      "3007020200010201ff",
+      `3026020101022101${"00".repeat(32)}`,
+      "300902010102010102017f",
+    ]) {
       expect(() => parseEcdsaSignature(bytes(hex), 32)).toThrow(DerError);
     }
   });

@@ -24,7 +24,8 @@ export function nearestBuild(measured: Measurements, composeHash: string | undef
     const differing = REGISTERS.filter((register) => build[register] !== undefined && build[register] !== measured[register]).length;
     return { build, rank: 2 * (differing + (build.compose_hash === composeHash ? 0 : 1)) + (isExpired(build, nowMs) ? 1 : 0) };
   });
-  return ranked.reduce<(typeof ranked)[number] | undefined>((best, next) => (best && best.rank <= next.rank ? best : next), undefined)?.build;
+  return ranked.reduce<(typeof ranked)[number] | undefined>((best, next) => (best && best.rank <= next.rank ? best : next), undefined)
+    ?.build;
 }
 
 /** Compares the registers with a build: one finding for each register. */
@@ -44,7 +45,9 @@ function compareRegister(id: CheckId, register: Register, measured: Measurements
   const expected = build[register];
   const actual = measured[register];
   if (expected === undefined) {
-    return notChecked(id, `build "${build.name}" names no ${name}: it holds runtime events, which this version does not replay`, { actual });
+    return notChecked(id, `build "${build.name}" names no ${name}: it holds runtime events, which this version does not replay`, {
+      actual,
+    });
   }
   const detail = { expected, actual, build: build.name };
   if (isExpired(build, nowMs)) return failed(id, `build "${build.name}" is accepted only until ${build.expires}`, detail);

@@ -53,10 +53,12 @@ type Chain = readonly [leaf: Certificate, ca: Certificate, root: Certificate];
 function readChain(embedded: Uint8Array<ArrayBuffer>): { certificates: Chain } | { fault: string } {
   try {
     const [leaf, ca, root, ...more] = parsePemCertificates(new TextDecoder().decode(embedded)).map(parseCertificate);
-    if (!leaf || !ca || !root || more.length > 0) return { fault: "the quote's chain does not consist of three certificates (PCK, its CA, root)" };
+    if (!leaf || !ca || !root || more.length > 0)
+      return { fault: "the quote's chain does not consist of three certificates (PCK, its CA, root)" };
     return { certificates: [leaf, ca, root] };
   } catch (error) {
-    if (error instanceof PemError || error instanceof CertificateError) return { fault: `the quote's certificates cannot be read: ${error.message}` };
+    if (error instanceof PemError || error instanceof CertificateError)
+      return { fault: `the quote's certificates cannot be read: ${error.message}` };
     throw error;
   }
 }
@@ -81,10 +83,14 @@ function roleFaults(leaf: Certificate, ca: Certificate, root: Certificate): stri
   if (leaf.isCa) faults.push(`${quoted(leaf)} is marked as a CA`);
   if (!hasUsage(leaf, KEY_USAGE.digitalSignature)) faults.push(`${quoted(leaf)} may not sign data`);
   if (!PCK_CA_NAMES.has(ca.commonName)) faults.push(`the second certificate is ${quoted(ca)}, not a PCK Platform or Processor CA`);
-  for (const [certificate, below] of [[ca, 0], [root, 1]] as const) {
+  for (const [certificate, below] of [
+    [ca, 0],
+    [root, 1],
+  ] as const) {
     if (!certificate.isCa) faults.push(`${quoted(certificate)} is not a CA`);
     if (!hasUsage(certificate, KEY_USAGE.certificateSign)) faults.push(`${quoted(certificate)} may not sign certificates`);
-    if (certificate.pathLength !== undefined && certificate.pathLength < below) faults.push(`${quoted(certificate)} allows too short a path`);
+    if (certificate.pathLength !== undefined && certificate.pathLength < below)
+      faults.push(`${quoted(certificate)} allows too short a path`);
   }
   return faults;
 }

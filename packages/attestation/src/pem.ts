@@ -20,7 +20,8 @@ export class PemError extends Error {
  * @see RFC 7468 §5
  */
 export function parsePemCertificates(text: string): Uint8Array<ArrayBuffer>[] {
-  if (text.length > MAX_PEM_CHARACTERS) throw new PemError(`${text.length} characters are more than the ${MAX_PEM_CHARACTERS} that are read`);
+  if (text.length > MAX_PEM_CHARACTERS)
+    throw new PemError(`${text.length} characters are more than the ${MAX_PEM_CHARACTERS} that are read`);
   const begin = "-----BEGIN CERTIFICATE-----";
   const end = "-----END CERTIFICATE-----";
   const certificates: Uint8Array<ArrayBuffer>[] = [];

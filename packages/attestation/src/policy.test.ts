@@ -3,11 +3,25 @@ import { describe, expect, it } from "vitest";
 import { parsePolicy, PolicyError } from "./policy.ts";
 
 const register = "Ab".repeat(48);
-const build = { name: "a", source: "release", date: "2026-01-31", mrtd: register, rtmr0: register, rtmr1: register, rtmr2: register, compose_hash: "Cd".repeat(32) };
+const build = {
+  name: "a",
+  source: "release",
+  date: "2026-01-31",
+  mrtd: register,
+  rtmr0: register,
+  rtmr1: register,
+  rtmr2: register,
+  compose_hash: "Cd".repeat(32),
+};
 
 describe("parsePolicy", () => {
   it("reads a policy and writes hex in lower case", () => {
-    const policy = parsePolicy({ version: 1, provider: "x", builds: [{ ...build, rtmr3: register, expires: "2027-01-31T12:00:00Z" }], allow: { debug: true } });
+    const policy = parsePolicy({
+      version: 1,
+      provider: "x",
+      builds: [{ ...build, rtmr3: register, expires: "2027-01-31T12:00:00Z" }],
+      allow: { debug: true },
+    });
     expect(policy.builds[0]).toMatchObject({ name: "a", mrtd: "ab".repeat(48), rtmr3: "ab".repeat(48), compose_hash: "cd".repeat(32) });
     expect(policy.allow.debug).toBe(true);
     expect(policy.measurements).toBeUndefined();
@@ -48,13 +62,19 @@ describe("parsePolicy", () => {
 
   it("throws nothing but PolicyError", () => {
     fc.assert(
-      fc.property(fc.oneof(fc.jsonValue(), fc.record({ version: fc.constant(1), builds: fc.array(fc.record({ name: fc.jsonValue(), mrtd: fc.jsonValue() })) })), (json) => {
-        try {
-          parsePolicy(json);
-        } catch (error) {
-          expect(error).toBeInstanceOf(PolicyError);
-        }
-      }),
+      fc.property(
+        fc.oneof(
+          fc.jsonValue(),
+          fc.record({ version: fc.constant(1), builds: fc.array(fc.record({ name: fc.jsonValue(), mrtd: fc.jsonValue() })) }),
+        ),
+        (json) => {
+          try {
+            parsePolicy(json);
+          } catch (error) {
+            expect(error).toBeInstanceOf(PolicyError);
+          }
+        },
+      ),
       { numRuns: 1000 },
     );
   });

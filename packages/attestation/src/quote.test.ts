@@ -16,7 +16,16 @@ interface Layout {
   readonly tail: Uint8Array;
 }
 
-const v4: Layout = { version: 4, bodyType: 2, bodyBytes: 584, outerType: 6, innerType: 5, authenticationBytes: 32, chain: "chain", tail: new Uint8Array() };
+const v4: Layout = {
+  version: 4,
+  bodyType: 2,
+  bodyBytes: 584,
+  outerType: 6,
+  innerType: 5,
+  authenticationBytes: 32,
+  chain: "chain",
+  tail: new Uint8Array(),
+};
 
 /** A quote of the right shape whose every byte says where it stands. */
 function layOut(changes: Partial<Layout> = {}): Buffer {
@@ -32,7 +41,13 @@ function layOut(changes: Partial<Layout> = {}): Buffer {
     u32(quote.chain.length),
     Buffer.from(quote.chain),
   ]);
-  const signatureData = Buffer.concat([Buffer.alloc(64, 1), Buffer.alloc(64, 2), u16(quote.outerType), u32(certification.length), certification]);
+  const signatureData = Buffer.concat([
+    Buffer.alloc(64, 1),
+    Buffer.alloc(64, 2),
+    u16(quote.outerType),
+    u32(certification.length),
+    certification,
+  ]);
   return Buffer.concat([
     u16(quote.version),
     u16(2),
@@ -95,7 +110,12 @@ describe("parseQuote", () => {
 
   it("refuses lengths that are off by one, or enormous, wherever a length stands", () => {
     const quote = layOut();
-    for (const [offset, size] of [[632, 4], [766, 4], [1218, 2], [1254, 4]] as const) {
+    for (const [offset, size] of [
+      [632, 4],
+      [766, 4],
+      [1218, 2],
+      [1254, 4],
+    ] as const) {
       for (const change of [1, -1, 0x7fff]) {
         const changed = Buffer.from(quote);
         if (size === 2) changed.writeUInt16LE((changed.readUInt16LE(offset) + change) & 0xffff, offset);

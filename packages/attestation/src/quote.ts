@@ -76,7 +76,8 @@ export interface Quote {
  * @see Intel TDX DCAP Quoting Library API, appendix A.3 and A.4
  */
 export function parseQuote(bytes: Uint8Array): Quote {
-  if (bytes.length > LIMITS.quoteBytes) throw new QuoteError(`quote: ${bytes.length} bytes are more than the ${LIMITS.quoteBytes} that are read`);
+  if (bytes.length > LIMITS.quoteBytes)
+    throw new QuoteError(`quote: ${bytes.length} bytes are more than the ${LIMITS.quoteBytes} that are read`);
   // A copy of its own, so that nobody can change what is checked while it is being checked. (A Buffer's slice() is none.)
   const quote = new QuoteReader(new Uint8Array(bytes), "quote");
   const version = readHeader(quote);
@@ -143,7 +144,8 @@ function readSignatureData(data: QuoteReader): Omit<Quote, "version" | "signedBy
   const qeReportSignature = certification.take(64, "QE report signature");
   const qeAuthenticationData = certification.take(certification.u16("QE authentication data length"), "QE authentication data");
   const innerType = certification.u16("inner certification data type");
-  if (innerType !== CERTIFICATION_TYPE_PCK_CHAIN) throw new QuoteError(`quote: inner certification data type ${innerType} is not 5 (PCK chain)`);
+  if (innerType !== CERTIFICATION_TYPE_PCK_CHAIN)
+    throw new QuoteError(`quote: inner certification data type ${innerType} is not 5 (PCK chain)`);
   const pckChain = certification.take(certification.u32("PCK chain length"), "PCK chain");
   certification.end();
   return { signature, attestationKey, qeReport, qeReportSignature, qeAuthenticationData, pckChain };

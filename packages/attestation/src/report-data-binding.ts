@@ -22,7 +22,8 @@ export interface RequestNonce {
 export function verifyNonceBinding(report: TdReport, nonce: RequestNonce, echoed: string | undefined): Finding {
   const id = "nonce.bound";
   const expected = bindNonce(nonce.query, nonce.sealed);
-  if (!expected) return failed(id, `the request's own nonce is not one that ${nonce.sealed ? "an e2ee-* model" : "a model"} takes: send 64 hex digits`);
+  if (!expected)
+    return failed(id, `the request's own nonce is not one that ${nonce.sealed ? "an e2ee-* model" : "a model"} takes: send 64 hex digits`);
   const actual = report.reportData.subarray(NONCE_OFFSET);
   if (!equalBytes(actual, expected.bytes)) {
     return failed(id, "REPORTDATA holds another nonce: this quote was made for another request", {

@@ -27,7 +27,12 @@ export function deriveSigningKey(evidence: Pick<Evidence, "signingKey" | "signin
   const derived = `0x${toHex(address)}`;
   const stated = evidence.signingAddress;
   if (stated !== undefined && withPrefix(stated.toLowerCase()) !== derived) {
-    return { finding: failed(ID, `signing_key has address ${derived}, and the answer states another`, { expected: derived, actual: stated.slice(0, 64) }) };
+    return {
+      finding: failed(ID, `signing_key has address ${derived}, and the answer states another`, {
+        expected: derived,
+        actual: stated.slice(0, 64),
+      }),
+    };
   }
   return { finding: passed(ID, `signing_key has address ${derived}`), key, address };
 }

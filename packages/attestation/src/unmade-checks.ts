@@ -50,7 +50,8 @@ const REASONS: Partial<Record<CheckId, string>> = {
 
 /** What the server says about itself: shown, decides nothing. */
 export function describeServerClaim(verified: boolean | undefined): Finding {
-  const said = verified === undefined ? "the answer makes no claim about itself" : `the server says verified: ${verified}; that decides nothing here`;
+  const said =
+    verified === undefined ? "the answer makes no claim about itself" : `the server says verified: ${verified}; that decides nothing here`;
   return notChecked("server.claim", said);
 }
 

@@ -108,13 +108,35 @@ describe.skipIf(noVectors)("the recorded answer of a live service", () => {
     ["another nonce", "nonce.bound", () => ({ nonce: { query: "11".repeat(32), sealed: true } })],
     ["a nonce that e2ee-* models do not take", "nonce.bound", () => ({ nonce: { query: "11".repeat(16), sealed: true } })],
     ["another nonce in the answer's own field", "nonce.bound", ({ evidence }) => ({ evidence: { ...evidence, nonce: "11".repeat(32) } })],
-    ["another signing_address", "key.address-derived", ({ evidence }) => ({ evidence: { ...evidence, signingAddress: `0x${"11".repeat(20)}` } })],
+    [
+      "another signing_address",
+      "key.address-derived",
+      ({ evidence }) => ({ evidence: { ...evidence, signingAddress: `0x${"11".repeat(20)}` } }),
+    ],
     ["no key", "key.address-derived", ({ evidence }) => ({ evidence: { ...evidence, signingKey: "" } })],
-    ["a key off the curve", "key.address-derived", ({ evidence }) => ({ evidence: { ...evidence, signingKey: flipLastDigit(evidence.signingKey) } })],
-    ["a compressed key", "key.address-derived", ({ evidence }) => ({ evidence: { ...evidence, signingKey: `02${evidence.signingKey.slice(2, 66)}` } })],
-    ["another key with its own address", "key.bound-to-report-data", ({ evidence }) => ({ evidence: { ...evidence, signingKey: GENERATOR, signingAddress: "0x7e5f4552091a69125d5dfcb7b8c2659029395bdf" } })],
+    [
+      "a key off the curve",
+      "key.address-derived",
+      ({ evidence }) => ({ evidence: { ...evidence, signingKey: flipLastDigit(evidence.signingKey) } }),
+    ],
+    [
+      "a compressed key",
+      "key.address-derived",
+      ({ evidence }) => ({ evidence: { ...evidence, signingKey: `02${evidence.signingKey.slice(2, 66)}` } }),
+    ],
+    [
+      "another key with its own address",
+      "key.bound-to-report-data",
+      ({ evidence }) => ({
+        evidence: { ...evidence, signingKey: GENERATOR, signingAddress: "0x7e5f4552091a69125d5dfcb7b8c2659029395bdf" },
+      }),
+    ],
     ["another compose document", "dstack.compose-hash", ({ evidence }) => ({ evidence: { ...evidence, info: { app_compose: "{}" } } })],
-    ["another stated compose hash", "dstack.compose-hash", ({ evidence }) => ({ evidence: { ...evidence, info: { ...evidence.info, compose_hash: other(64) } } })],
+    [
+      "another stated compose hash",
+      "dstack.compose-hash",
+      ({ evidence }) => ({ evidence: { ...evidence, info: { ...evidence.info, compose_hash: other(64) } } }),
+    ],
     ["a clock that is years ahead", "tdx.pck-chain", () => ({ nowMs: Date.parse("2051-01-01T00:00:00Z") })],
     ["a clock that is years behind", "tdx.pck-chain", () => ({ nowMs: Date.parse("2017-01-01T00:00:00Z") })],
   ];

@@ -170,7 +170,14 @@ describe("leaving the iteration", () => {
     const server = await startServer();
     const iterator = (await server.client().chat(ask))[Symbol.asyncIterator]();
     const steps = await Promise.all(Array.from({ length: 6 }, () => iterator.next()));
-    expect(steps.map(({ done, value }) => (done ? "end" : value.reasoning + value.content))).toEqual(["think", "Two", " and ☂", " two", "end", "end"]);
+    expect(steps.map(({ done, value }) => (done ? "end" : value.reasoning + value.content))).toEqual([
+      "think",
+      "Two",
+      " and ☂",
+      " two",
+      "end",
+      "end",
+    ]);
   });
 });
 

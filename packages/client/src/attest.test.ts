@@ -46,7 +46,11 @@ describe("attest", () => {
     ["a garbage quote beside verified: true", "tdx.parse", (a) => ({ ...a, verified: true, intel_quote: "00".repeat(5000) })],
     ["a quote for another nonce", "nonce.bound", async (a) => ({ ...a, intel_quote: toHex(await stale) })],
     ["another nonce in the answer", "nonce.bound", (a) => ({ ...a, nonce: "00".repeat(32) })],
-    ["another key than the quote binds", "key.bound-to-report-data", (a) => ({ ...a, signing_key: toHex(foreign.publicKey), signing_address: undefined })],
+    [
+      "another key than the quote binds",
+      "key.bound-to-report-data",
+      (a) => ({ ...a, signing_key: toHex(foreign.publicKey), signing_address: undefined }),
+    ],
     ["the right address beside another key", "key.address-derived", (a) => ({ ...a, signing_key: toHex(foreign.publicKey) })],
     ["no key", "key.address-derived", (a) => ({ ...a, signing_key: undefined, signing_public_key: undefined })],
     ["a key that is no point", "key.address-derived", (a) => ({ ...a, signing_key: `04${"11".repeat(64)}` })],
@@ -59,7 +63,12 @@ describe("attest", () => {
     expect(failedChecks(attestation)).toContain(check);
 
     const error = await rejection(client.chat({ model: MODEL, messages: QUESTION }));
-    expect(error).toMatchObject({ name: "ClientError", code: "attestation_refused", action: "stop", details: { attestation: { result: { ok: false } } } });
+    expect(error).toMatchObject({
+      name: "ClientError",
+      code: "attestation_refused",
+      action: "stop",
+      details: { attestation: { result: { ok: false } } },
+    });
     expect(String(error)).toContain(check);
     expect(server.count("chat")).toBe(0);
   });
@@ -86,7 +95,11 @@ describe("attest", () => {
   it.each([
     ["no root named", { trustRoots: [] }, "tdx.pck-chain"],
     ["no build pinned", { policy: { version: 1 } }, "measure.mrtd"],
-    ["another build pinned", { policy: { ...simulator.policy("other"), builds: [{ ...at(simulator.policy("other").builds, 0), mrtd: "00".repeat(48) }] } }, "measure.mrtd"],
+    [
+      "another build pinned",
+      { policy: { ...simulator.policy("other"), builds: [{ ...at(simulator.policy("other").builds, 0), mrtd: "00".repeat(48) }] } },
+      "measure.mrtd",
+    ],
   ])("does not accept honest evidence with %s", async (_name, options, check) => {
     const server = await startServer();
     const attestation = await server.client(options).attest(MODEL);

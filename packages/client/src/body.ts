@@ -67,7 +67,10 @@ export function createBody(stream: ReadableStream<Uint8Array> | null | undefined
  * Reads the rest of an answer whole.
  * @returns undefined when it is longer than `maxBytes`; the connection is closed then
  */
-export async function readWhole(body: Body, maxBytes: number): Promise<{ readonly bytes: Uint8Array; readonly end: "closed" | "broken" | "stopped" } | undefined> {
+export async function readWhole(
+  body: Body,
+  maxBytes: number,
+): Promise<{ readonly bytes: Uint8Array; readonly end: "closed" | "broken" | "stopped" } | undefined> {
   const parts: Uint8Array[] = [];
   let length = 0;
   for (;;) {

@@ -28,5 +28,7 @@ export interface ChatOptions {
 /** The model's name. @throws {ClientError} `invalid_request` */
 export function parseModelName(model: unknown): string {
   if (typeof model === "string" && /^[\x21-\x7e]{1,256}$/.test(model)) return model;
-  throw new ClientError("invalid_request", "model must be the name of a model: 1 to 256 printable characters without spaces", { field: "model" });
+  throw new ClientError("invalid_request", "model must be the name of a model: 1 to 256 printable characters without spaces", {
+    field: "model",
+  });
 }

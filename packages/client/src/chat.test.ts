@@ -2,17 +2,40 @@ import { HEADERS } from "@bauta/protocol";
 import { webBackend } from "@bauta/protocol/backend-web";
 import { describe, expect, it } from "vitest";
 import { ClientError, RefusalError } from "./index.ts";
-import { API_KEY, ask, at, CANARY, MODEL, QUESTION, readAll, rejection, reply, startServer, TEXT, VISIBLE_MODEL } from "./scripted-server.test.ts";
+import {
+  API_KEY,
+  ask,
+  at,
+  CANARY,
+  MODEL,
+  QUESTION,
+  readAll,
+  rejection,
+  reply,
+  startServer,
+  TEXT,
+  VISIBLE_MODEL,
+} from "./scripted-server.test.ts";
 
 describe("chat with an e2ee model", () => {
   it("streams a verified answer, sealed both ways", async () => {
     const server = await startServer();
     const chat = await server.client().chat({ model: MODEL, messages: QUESTION, temperature: 0.5 });
-    expect(chat).toMatchObject({ model: MODEL, protection: "sealed", attestation: { result: { ok: true, simulated: true, pinned: true } } });
+    expect(chat).toMatchObject({
+      model: MODEL,
+      protection: "sealed",
+      attestation: { result: { ok: true, simulated: true, pinned: true } },
+    });
 
     const { text, reasoning, thrown, outcome } = await readAll(chat);
     expect({ text, reasoning, thrown }).toEqual({ text: TEXT, reasoning: "think", thrown: undefined });
-    expect(outcome).toMatchObject({ status: "verified", reason: undefined, finishReason: "stop", simulated: true, usage: { total_tokens: 7 } });
+    expect(outcome).toMatchObject({
+      status: "verified",
+      reason: undefined,
+      finishReason: "stop",
+      simulated: true,
+      usage: { total_tokens: 7 },
+    });
     expect(outcome.receipt?.request_id).toBe(outcome.requestId);
     expect(outcome.attestation).toBe(chat.attestation);
 
@@ -110,7 +133,8 @@ describe("chat with an e2ee model", () => {
     ["no type", ""],
   ])("refuses a 2xx that is no stream: %s", async (_name, type) => {
     const server = await startServer({
-      chat: ({ response }) => void response.writeHead(200, type === "" ? {} : { "content-type": type }).end('{"choices":[{"message":{"content":"hi"}}]}'),
+      chat: ({ response }) =>
+        void response.writeHead(200, type === "" ? {} : { "content-type": type }).end('{"choices":[{"message":{"content":"hi"}}]}'),
     });
     const error = await rejection(server.client().chat({ model: MODEL, messages: QUESTION }));
     expect(error).toMatchObject({ name: "RefusalError", code: "malformed_answer", field: "content-type", action: "stop" });
@@ -140,7 +164,9 @@ describe("chat with other models", () => {
         exchange.stream((await exchange.events()).map((event) => event.replace("Two", "Ten")));
       },
     });
-    const { text, outcome } = await readAll(await server.client().chat({ model: VISIBLE_MODEL, messages: QUESTION }, { allowGatewayVisible: true }));
+    const { text, outcome } = await readAll(
+      await server.client().chat({ model: VISIBLE_MODEL, messages: QUESTION }, { allowGatewayVisible: true }),
+    );
     expect(text).toContain("Ten");
     expect(outcome).toMatchObject({ status: "unverified", reason: expect.stringContaining("response_sha256") });
   });
@@ -167,7 +193,14 @@ describe("models", () => {
       [VISIBLE_MODEL, "gateway-visible"],
       ["open-model", "none"],
     ]);
-    expect(models[0]).toEqual({ id: MODEL, protection: "sealed", name: "Scripted", contextTokens: 4096, maxCompletionTokens: 512, offline: false });
+    expect(models[0]).toEqual({
+      id: MODEL,
+      protection: "sealed",
+      name: "Scripted",
+      contextTokens: 4096,
+      maxCompletionTokens: 512,
+      offline: false,
+    });
   });
 
   it.each([[{}], [{ data: [{}] }], [{ data: [{ id: "a\u001b[2J" }] }], [[]], [null]])("refuses %j", async (body) => {

@@ -75,7 +75,11 @@ export async function startChat(context: ChatContext, params: ChatParams, option
 function assertAllowed(model: string, { allowGatewayVisible }: ChatOptions): Chat["protection"] {
   const protection = protectionOf(model);
   if (protection === "none") {
-    throw new ClientError("model_not_private", `${model}: nothing protects requests to this model; use one that is named e2ee-* (or tee-*)`, { field: "model" });
+    throw new ClientError(
+      "model_not_private",
+      `${model}: nothing protects requests to this model; use one that is named e2ee-* (or tee-*)`,
+      { field: "model" },
+    );
   }
   if (protection === "gateway-visible" && allowGatewayVisible !== true) {
     throw new ClientError(
@@ -87,7 +91,11 @@ function assertAllowed(model: string, { allowGatewayVisible }: ChatOptions): Cha
   return protection;
 }
 
-async function acceptedKey({ sessions }: ChatContext, model: string, signal: AbortSignal | undefined): Promise<{ attestation: Attestation; modelKey: Uint8Array }> {
+async function acceptedKey(
+  { sessions }: ChatContext,
+  model: string,
+  signal: AbortSignal | undefined,
+): Promise<{ attestation: Attestation; modelKey: Uint8Array }> {
   const attestation = await sessions.current(model, signal);
   const { modelKey } = attestation;
   if (!attestation.result.ok || !modelKey) throw attestationRefused(attestation);

@@ -60,7 +60,10 @@ describe("createClient", () => {
   });
 
   it("refuses a policy with a misspelt rule", () => {
-    expect(thrownBy(() => create({ policy: { ...policy, mesurements: "any" } }))).toMatchObject({ name: "PolicyError", field: "mesurements" });
+    expect(thrownBy(() => create({ policy: { ...policy, mesurements: "any" } }))).toMatchObject({
+      name: "PolicyError",
+      field: "mesurements",
+    });
   });
 
   it("shows no key when it is logged", () => expect(inspect(create({}), { depth: 9, showHidden: true })).not.toContain(API_KEY));
@@ -92,7 +95,11 @@ describe("errors of a server", () => {
     [503, "retry"],
     [418, "fix-request"],
   ])("status %i alone: %s", async (status, action) => {
-    expect(await listed(await answered(status, "?"))).toMatchObject({ code: "server_error", action, details: { server: { status, message: undefined } } });
+    expect(await listed(await answered(status, "?"))).toMatchObject({
+      code: "server_error",
+      action,
+      details: { server: { status, message: undefined } },
+    });
   });
 
   it("a code of the catalogue under another status decides nothing", async () => {

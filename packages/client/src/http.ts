@@ -67,7 +67,9 @@ export function createTransport({ baseURL, apiKey, fetch }: TransportOptions): T
       method: request.method,
       headers: { accept: "application/json, text/event-stream", ...request.headers, authorization: `Bearer ${apiKey}` },
       ...(request.body && { body: request.body }),
-      redirect: "error",
+      // Refused below, all the same. With "error", Node's fetch cannot show a 421 to a request that has a body: it sends
+      // the request anew, as the standard says, but the body is spent by then (undici issue 2898).
+      redirect: "manual",
       credentials: "omit",
       cache: "no-store",
       referrerPolicy: "no-referrer",
@@ -79,7 +81,6 @@ export function createTransport({ baseURL, apiKey, fetch }: TransportOptions): T
       response = await deadline.race(fetch(`${baseURL}/${request.path}${query}`, init));
     } catch (cause) {
       const code = networkCode(cause);
-      if (request.body && code === HIDDEN_421) return { status: 421, headers: new Headers(), body: createBody(null, deadline) };
       deadline.dispose();
       deadline.throwIfStopped(request.path);
       throw networkError(`${baseURL}/${request.path}`, code);
@@ -87,7 +88,12 @@ export function createTransport({ baseURL, apiKey, fetch }: TransportOptions): T
     const body = createBody(response.body, deadline);
     if (response.redirected || response.type === "opaqueredirect" || (response.status >= 300 && response.status < 400)) {
       body.cancel();
-      throw new ClientError("network_failed", `${request.path}: the server redirects, and redirects are not followed; give the final address as baseURL`, {}, "stop");
+      throw new ClientError(
+        "network_failed",
+        `${request.path}: the server redirects, and redirects are not followed; give the final address as baseURL`,
+        {},
+        "stop",
+      );
     }
     return { status: response.status, headers: response.headers, body };
   }
@@ -127,14 +133,6 @@ export function createTransport({ baseURL, apiKey, fetch }: TransportOptions): T
   };
 }
 
-/**
- * What undici's `fetch` (Node 20 to 24) fails with when a request with a body is answered by 421: it sends the request
- * again on a new connection, as the Fetch standard says, but with the body already spent. Our bodies have their exact
- * length, and redirects are refused, so nothing else leads to this code.
- * @see https://github.com/nodejs/undici/issues/2898
- */
-const HIDDEN_421 = "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH";
-
 /** @throws {ClientError} `answer_malformed`; the text is not repeated */
 function parseJson(path: string, bytes: Uint8Array): unknown {
   try {
@@ -145,7 +143,7 @@ function parseJson(path: string, bytes: Uint8Array): unknown {
 }
 
 function networkError(url: string, code: string | undefined): ClientError {
-  const message = `${url}: the request failed before an answer came${code === undefined ? "" : ` (${code})`}; a redirect ends so too`;
+  const message = `${url}: the request failed before an answer came${code === undefined ? "" : ` (${code})`}`;
   return new ClientError("network_failed", message, code === undefined ? {} : { networkCode: code });
 }
 

@@ -23,7 +23,10 @@ const PATH = "models";
  * @throws {ClientError} of the transport, or `answer_malformed`
  * @see spec/api.md, "Models"
  */
-export async function listModels(transport: Transport, limits: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined }): Promise<Model[]> {
+export async function listModels(
+  transport: Transport,
+  limits: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined },
+): Promise<Model[]> {
   const answer = await transport.getJson({ path: PATH }, { ...limits, maxBytes: LIMITS.jsonAnswerBytes });
   const list = isObject(answer) ? answer["data"] : undefined;
   if (!Array.isArray(list)) throw malformed("data is not a list");
@@ -33,7 +36,8 @@ export async function listModels(transport: Transport, limits: { readonly timeou
 
 function parseModel(entry: unknown, i: number): Model {
   const id = isObject(entry) ? entry["id"] : undefined;
-  if (!isObject(entry) || typeof id !== "string" || !/^[\x21-\x7e]{1,256}$/.test(id)) throw malformed(`data[${i}].id is not a model's name`);
+  if (!isObject(entry) || typeof id !== "string" || !/^[\x21-\x7e]{1,256}$/.test(id))
+    throw malformed(`data[${i}].id is not a model's name`);
   const spec = isObject(entry["model_spec"]) ? entry["model_spec"] : {};
   const name = spec["name"];
   return {

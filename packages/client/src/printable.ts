@@ -3,6 +3,9 @@
  * turn text around on a terminal) become spaces, and the length is bounded.
  */
 export function printable(text: string, maxCharacters: number): string {
-  const flat = text.slice(0, maxCharacters * 4).replaceAll(/[\p{C}\p{Z}]+/gu, " ").trim();
+  const flat = text
+    .slice(0, maxCharacters * 4)
+    .replaceAll(/[\p{C}\p{Z}]+/gu, " ")
+    .trim();
   return flat.length <= maxCharacters ? flat : `${flat.slice(0, maxCharacters - 1)}…`;
 }

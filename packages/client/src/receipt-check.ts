@@ -24,9 +24,7 @@ export interface ReceiptCheck {
   readonly timeoutMs: number;
 }
 
-export type ReceiptFinding =
-  | { readonly ok: true; readonly receipt: Receipt | undefined }
-  | { readonly ok: false; readonly reason: string };
+export type ReceiptFinding = { readonly ok: true; readonly receipt: Receipt | undefined } | { readonly ok: false; readonly reason: string };
 
 /**
  * Verifies the receipt of a complete answer: the one behind `[DONE]`, else the server's. A receipt that does not hold is
@@ -70,7 +68,8 @@ export async function checkReceipt(
 /** Every signature that is served must hold, so that none can be passed off by leaving a better one beside it. */
 function verifyServed(check: ReceiptCheck, address: Uint8Array, answer: unknown, expected: ReceiptExpectation): ReceiptFinding {
   const { text, signature, receipt, receipt_signature } = (answer ?? {}) as Readonly<Record<string, unknown>>;
-  if (typeof text !== "string" || typeof signature !== "string") return { ok: false, reason: "the server's receipt has no text with its signature" };
+  if (typeof text !== "string" || typeof signature !== "string")
+    return { ok: false, reason: "the server's receipt has no text with its signature" };
   const documented = verifyDocumentedReceipt(check.backend, address, text, signature, expected);
   if (!documented.ok) return documented;
   if (receipt !== undefined && receipt !== null) {
@@ -78,6 +77,10 @@ function verifyServed(check: ReceiptCheck, address: Uint8Array, answer: unknown,
     return verifyReceipt(check.backend, address, receipt, receipt_signature, expected);
   }
   // A sealed request is never the same twice; a plain one is, and so could be its receipt.
-  if (!check.sealed) return { ok: false, reason: "the server's receipt does not repeat this request's nonce: it could be that of an earlier, equal request" };
+  if (!check.sealed)
+    return {
+      ok: false,
+      reason: "the server's receipt does not repeat this request's nonce: it could be that of an earlier, equal request",
+    };
   return { ok: true, receipt: undefined };
 }

@@ -1,7 +1,17 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { addressOf, createReportData, HEADERS, type KeyPair, parseHex, type Receipt, sha256Hex, type SignedReceipt, toHex } from "@bauta/protocol";
+import {
+  addressOf,
+  createReportData,
+  HEADERS,
+  type KeyPair,
+  parseHex,
+  type Receipt,
+  sha256Hex,
+  type SignedReceipt,
+  toHex,
+} from "@bauta/protocol";
 import { backend } from "@bauta/protocol/backend";
 import { createPlainWriter, createSealedWriter, openRequest, signReceipt } from "@bauta/protocol/enclave";
 import { createSimulator } from "@bauta/simulator";
@@ -119,7 +129,14 @@ export async function startServer(script: Script = {}): Promise<ScriptedServer> 
     modelKey: backend.createKeyPair(),
     count: (path) => seen.filter((one) => one.startsWith(path)).length,
     client: (options = {}) =>
-      createClient({ baseURL, apiKey: API_KEY, policy: simulator.policy("pinned"), trustRoots: [simulator.rootDer], nowMs: () => NOW_MS, ...options }),
+      createClient({
+        baseURL,
+        apiKey: API_KEY,
+        policy: simulator.policy("pinned"),
+        trustRoots: [simulator.rootDer],
+        nowMs: () => NOW_MS,
+        ...options,
+      }),
     async close() {
       http.closeAllConnections();
       await new Promise((resolve) => http.close(resolve));
@@ -152,7 +169,10 @@ export const servedReceipt = (signed: SignedReceipt) => ({
 
 function serveModels(_request: IncomingMessage, response: ServerResponse): void {
   const spec = { name: "Scripted", availableContextTokens: 4096, maxCompletionTokens: 512, offline: false };
-  reply(response, 200, { object: "list", data: [MODEL, VISIBLE_MODEL, "open-model"].map((id) => ({ id, object: "model", context_length: 9, model_spec: spec })) });
+  reply(response, 200, {
+    object: "list",
+    data: [MODEL, VISIBLE_MODEL, "open-model"].map((id) => ({ id, object: "model", context_length: 9, model_spec: spec })),
+  });
 }
 
 /** An attestation answer that a verifier accepts, for any nonce and key. */
@@ -180,7 +200,9 @@ async function createExchange(server: ScriptedServer, request: IncomingMessage, 
   const requestId = `chatcmpl-${++answers}`;
   const parsed = JSON.parse(body.toString()) as { model: string; messages: { role: string; content: string }[] };
   const sealed = request.headers[HEADERS.clientPublicKey] !== undefined;
-  const opened = sealed ? await openRequest(parsed, request.headers, { backend, modelKey: server.modelKey, strict: true }).catch(() => undefined) : undefined;
+  const opened = sealed
+    ? await openRequest(parsed, request.headers, { backend, modelKey: server.modelKey, strict: true }).catch(() => undefined)
+    : undefined;
 
   const exchange: Exchange = {
     request,
@@ -210,7 +232,11 @@ async function createExchange(server: ScriptedServer, request: IncomingMessage, 
         ...receipt,
       });
       server.receipts.set(requestId, signed);
-      return [...text, bytes, writer.receipt(signed)].flatMap((part) => Buffer.from(part).toString().split(/(?<=\n\n)/));
+      return [...text, bytes, writer.receipt(signed)].flatMap((part) =>
+        Buffer.from(part)
+          .toString()
+          .split(/(?<=\n\n)/),
+      );
     },
 
     stream(events) {

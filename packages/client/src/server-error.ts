@@ -40,7 +40,10 @@ export function quoteServerText(
   if (known) return { code: known, message: WIRE_ERRORS[known].message };
   const inCatalogue = Object.values(WIRE_ERRORS).some((entry) => entry.message === said.message);
   const message = typeof said.message === "string" && (inCatalogue || freeText) ? said.message.slice(0, 8192) : undefined;
-  const code = freeText && typeof said.code === "string" && /^[A-Za-z0-9_.-]{1,64}$/.test(said.code) && !said.code.includes(apiKey) ? said.code : undefined;
+  const code =
+    freeText && typeof said.code === "string" && /^[A-Za-z0-9_.-]{1,64}$/.test(said.code) && !said.code.includes(apiKey)
+      ? said.code
+      : undefined;
   return { code, message: message === undefined ? undefined : printable(message.replaceAll(apiKey, "[API key]"), MAX_MESSAGE_CHARACTERS) };
 }
 

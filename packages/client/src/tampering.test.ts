@@ -59,23 +59,66 @@ async function strangersEvent({ request }: Exchange): Promise<string> {
 
 describe("what breaks the rules of a sealed stream: the iteration throws and nothing is verified", () => {
   const cases: [string, string, Change][] = [
-    ["a flipped bit in the ciphertext", "envelope_not_opened", (e) => replaceAt(e, 2, withDelta(at(e, 2), { content: flipped(contentOf(at(e, 2)), 80) }))],
-    ["a flipped bit in the tag", "envelope_not_opened", (e) => replaceAt(e, 2, withDelta(at(e, 2), { content: flipped(contentOf(at(e, 2)), -1) }))],
-    ["a flipped bit in the nonce", "envelope_not_opened", (e) => replaceAt(e, 2, withDelta(at(e, 2), { content: flipped(contentOf(at(e, 2)), 66) }))],
-    ["a flipped bit in the sender's key", "envelope_not_opened", (e) => replaceAt(e, 2, withDelta(at(e, 2), { content: flipped(contentOf(at(e, 2)), 40) }))],
-    ["an envelope cut short", "plaintext_received", (e) => replaceAt(e, 2, withDelta(at(e, 2), { content: contentOf(at(e, 2)).slice(0, 180) }))],
+    [
+      "a flipped bit in the ciphertext",
+      "envelope_not_opened",
+      (e) => replaceAt(e, 2, withDelta(at(e, 2), { content: flipped(contentOf(at(e, 2)), 80) })),
+    ],
+    [
+      "a flipped bit in the tag",
+      "envelope_not_opened",
+      (e) => replaceAt(e, 2, withDelta(at(e, 2), { content: flipped(contentOf(at(e, 2)), -1) })),
+    ],
+    [
+      "a flipped bit in the nonce",
+      "envelope_not_opened",
+      (e) => replaceAt(e, 2, withDelta(at(e, 2), { content: flipped(contentOf(at(e, 2)), 66) })),
+    ],
+    [
+      "a flipped bit in the sender's key",
+      "envelope_not_opened",
+      (e) => replaceAt(e, 2, withDelta(at(e, 2), { content: flipped(contentOf(at(e, 2)), 40) })),
+    ],
+    [
+      "an envelope cut short",
+      "plaintext_received",
+      (e) => replaceAt(e, 2, withDelta(at(e, 2), { content: contentOf(at(e, 2)).slice(0, 180) })),
+    ],
     ["plaintext content", "plaintext_received", (e) => e.toSpliced(2, 0, withDelta(at(e, 2), { content: "INJECTED" }))],
     ["plaintext reasoning", "plaintext_received", (e) => e.toSpliced(2, 0, withDelta(at(e, 2), { reasoning_content: "INJECTED" }))],
     [
       "the request's own envelope, reflected",
       "envelope_reflected",
-      (e, { body }) => e.toSpliced(2, 0, withDelta(at(e, 2), { content: (JSON.parse(body.toString()) as { messages: { content: string }[] }).messages[1]?.content })),
+      (e, { body }) =>
+        e.toSpliced(
+          2,
+          0,
+          withDelta(at(e, 2), { content: (JSON.parse(body.toString()) as { messages: { content: string }[] }).messages[1]?.content }),
+        ),
     ],
-    ["logprobs", "unexpected_member", (e) => replaceAt(e, 2, toEvent({ ...eventJson(at(e, 2)), choices: [{ ...eventJson(at(e, 2)).choices[0], logprobs: { content: [{ token: "x" }] } }] }))],
+    [
+      "logprobs",
+      "unexpected_member",
+      (e) =>
+        replaceAt(
+          e,
+          2,
+          toEvent({ ...eventJson(at(e, 2)), choices: [{ ...eventJson(at(e, 2)).choices[0], logprobs: { content: [{ token: "x" }] } }] }),
+        ),
+    ],
     ["a tool call", "unexpected_member", (e) => e.toSpliced(2, 0, withDelta(at(e, 2), { tool_calls: [{ function: { name: "rm" } }] }))],
     ["a refusal in clear", "unexpected_member", (e) => e.toSpliced(2, 0, withDelta(at(e, 2), { refusal: "no" }))],
-    ["a second choice", "malformed_answer", (e) => e.toSpliced(2, 0, toEvent({ ...eventJson(at(e, 2)), choices: [eventJson(at(e, 2)).choices[0], eventJson(at(e, 2)).choices[0]] }))],
-    ["text behind the finish reason", "malformed_answer", async (e, exchange) => e.toSpliced(FINISH + 1, 0, await strangersEvent(exchange))],
+    [
+      "a second choice",
+      "malformed_answer",
+      (e) =>
+        e.toSpliced(2, 0, toEvent({ ...eventJson(at(e, 2)), choices: [eventJson(at(e, 2)).choices[0], eventJson(at(e, 2)).choices[0]] })),
+    ],
+    [
+      "text behind the finish reason",
+      "malformed_answer",
+      async (e, exchange) => e.toSpliced(FINISH + 1, 0, await strangersEvent(exchange)),
+    ],
     ["something that is not JSON", "malformed_answer", (e) => e.toSpliced(2, 0, "data: hello\n\n")],
     ["a line without an end", "malformed_answer", (e) => [...e.slice(0, 2), `data: ${"x".repeat(1024 * 1024 + 1)}`]],
   ];
@@ -128,7 +171,11 @@ describe("what ends early is incomplete, whatever receipt it shows", () => {
     ["no [DONE], receipt shown", "before [DONE]", (e) => e.toSpliced(6, 1)],
     ["no finish reason, receipt shown", "finish reason", (e) => e.toSpliced(FINISH, 1)],
     ["an early [DONE], receipt shown", "finish reason", (e) => [...e.slice(0, 3), at(e, 6), at(e, 7)]],
-    ["an error event, receipt shown", "engine failed", (e) => e.toSpliced(3, 0, toEvent({ error: { message: "x", type: "y", code: "engine_failed", param: null } }))],
+    [
+      "an error event, receipt shown",
+      "engine failed",
+      (e) => e.toSpliced(3, 0, toEvent({ error: { message: "x", type: "y", code: "engine_failed", param: null } })),
+    ],
   ];
   it.each(cases)("%s", async (_name, reason, change) => {
     const { thrown, outcome, text } = await askWith(change);
@@ -156,7 +203,9 @@ describe("what ends early is incomplete, whatever receipt it shows", () => {
     const server = await startServer({
       chat: (exchange) => exchange.stream([toEvent({ error: { message: `no: ${CANARY}`, code: CANARY } })]),
     });
-    const { outcome } = await readAll(await server.client().chat({ model: VISIBLE_MODEL, messages: QUESTION }, { allowGatewayVisible: true }));
+    const { outcome } = await readAll(
+      await server.client().chat({ model: VISIBLE_MODEL, messages: QUESTION }, { allowGatewayVisible: true }),
+    );
     expect(outcome.status).toBe("incomplete");
     expect(outcome.reason).not.toContain(CANARY);
   });
@@ -215,7 +264,12 @@ describe("receipts", () => {
   });
 
   it("nothing behind [DONE] and its receipt is used", async () => {
-    const { text, outcome } = await askWith(async (e, exchange) => [...e, await strangersEvent(exchange), "data: garbage\n\n", at(e, FINISH)]);
+    const { text, outcome } = await askWith(async (e, exchange) => [
+      ...e,
+      await strangersEvent(exchange),
+      "data: garbage\n\n",
+      at(e, FINISH),
+    ]);
     expect([text, outcome.status]).toEqual([TEXT, "verified"]);
   });
 
@@ -298,7 +352,9 @@ describe("receipts", () => {
       },
       signature: (_request, response) => reply(response, 500, { error: { message: `no: ${CANARY}`, code: CANARY } }),
     });
-    const { outcome } = await readAll(await server.client().chat({ model: VISIBLE_MODEL, messages: QUESTION }, { allowGatewayVisible: true }));
+    const { outcome } = await readAll(
+      await server.client().chat({ model: VISIBLE_MODEL, messages: QUESTION }, { allowGatewayVisible: true }),
+    );
     expect(outcome.status).toBe("unverified");
     expect(outcome.reason).not.toContain(CANARY);
   });

@@ -73,7 +73,7 @@ export function loadSecp256k1(seed: Uint8Array): Curve | undefined {
     recover(digest, { signature, recovery }) {
       try {
         // A copy: normalising works in place, and a Buffer's slice would be the same bytes.
-      const low = addon.signatureNormalize(new Uint8Array(signature));
+        const low = addon.signatureNormalize(new Uint8Array(signature));
         if (!low.every((byte, i) => byte === signature[i])) return undefined;
         return addon.ecdsaRecover(signature, recovery, digest, false);
       } catch {

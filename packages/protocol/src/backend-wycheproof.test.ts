@@ -20,7 +20,8 @@ type GcmGroup = Group<GcmCase> & { ivSize: number; keySize: number; tagSize: num
 type EcdsaCase = { msg: string; sig: string };
 type EcdsaGroup = Group<EcdsaCase> & { publicKey: { uncompressed: string } };
 
-const groupsOf = (file: string): readonly unknown[] => (noVectors ? [] : (readJsonVector(`wycheproof/${file}`) as { testGroups: unknown[] }).testGroups);
+const groupsOf = (file: string): readonly unknown[] =>
+  noVectors ? [] : (readJsonVector(`wycheproof/${file}`) as { testGroups: unknown[] }).testGroups;
 const count = (cases: readonly Case[], result: Result) => cases.filter((one) => one.result === result).length;
 const label = ({ tcId, comment }: Case) => `tcId ${tcId} ${comment}`;
 
@@ -56,7 +57,8 @@ function compact(der: Uint8Array): Uint8Array | undefined {
   const integer = (at: number) => {
     const length = der[at + 1] ?? 0;
     const body = der.subarray(at + 2, at + 2 + length);
-    const minimal = body.length === length && length > 0 && (body[0] ?? 0) < 0x80 && !(length > 1 && body[0] === 0 && (body[1] ?? 0) < 0x80);
+    const minimal =
+      body.length === length && length > 0 && (body[0] ?? 0) < 0x80 && !(length > 1 && body[0] === 0 && (body[1] ?? 0) < 0x80);
     const value = body[0] === 0 ? body.subarray(1) : body;
     if (der[at] !== 0x02 || !minimal || value.length > 32) return undefined;
     return { end: at + 2 + length, value: concatBytes(new Uint8Array(32 - value.length), value) };
@@ -106,7 +108,8 @@ describe.skipIf(noVectors).each(backends.map((backend) => [backend.name, backend
       const nonce = bytes(one.iv);
       const opened = await aead.open(nonce, bytes(one.ct + one.tag));
       expect(opened && backend.toHex(opened), label(one)).toBe(one.result === "valid" ? one.msg : undefined);
-      if (one.result === "valid") expect(backend.toHex(await aead.seal(new Uint8Array(0), nonce, bytes(one.msg))), label(one)).toBe(one.iv + one.ct + one.tag);
+      if (one.result === "valid")
+        expect(backend.toHex(await aead.seal(new Uint8Array(0), nonce, bytes(one.msg))), label(one)).toBe(one.iv + one.ct + one.tag);
     }
   });
 

@@ -57,7 +57,8 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("%s",
   });
 
   it("encodes texts as the platform does, lone surrogates and a byte order mark included", () => {
-    for (const text of ["", "a", "é世🎭", "\ufeffmark", "a\ud800b", "\udc00", "x".repeat(100_000)]) expect(Uint8Array.from(backend.utf8(text))).toEqual(utf8(text));
+    for (const text of ["", "a", "é世🎭", "\ufeffmark", "a\ud800b", "\udc00", "x".repeat(100_000)])
+      expect(Uint8Array.from(backend.utf8(text))).toEqual(utf8(text));
   });
 
   it("writes lower-case hex, of views too", () => {
@@ -71,7 +72,24 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("%s",
     expect(Uint8Array.from(backend.parseHex("00aBfF", 3) ?? [])).toEqual(Uint8Array.of(0, 0xab, 0xff));
     expect(backend.parseHex("", 3)).toHaveLength(0);
     expect(backend.parseHex("00", 1)).toHaveLength(1);
-    for (const text of ["0", "000", "0g", "g0", "0x00", " 00", "00 ", "0 ", "-1", "\u01300", "0\u0130", "\uff10\uff10", "0\u0000", "\ud83d\ude00", "é0", "00".repeat(4)]) {
+    for (const text of [
+      "0",
+      "000",
+      "0g",
+      "g0",
+      "0x00",
+      " 00",
+      "00 ",
+      "0 ",
+      "-1",
+      "\u01300",
+      "0\u0130",
+      "\uff10\uff10",
+      "0\u0000",
+      "\ud83d\ude00",
+      "é0",
+      "00".repeat(4),
+    ]) {
       expect(backend.parseHex(text, 3), JSON.stringify(text)).toBeUndefined();
     }
     // Each character of the first 512, in both places.
@@ -112,7 +130,12 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("%s",
   });
 
   it("HKDF gives RFC 5869's first case, and takes no salt", async () => {
-    const okm = await backend.hkdfSha256(new Uint8Array(22).fill(0x0b), bytes("000102030405060708090a0b0c"), bytes("f0f1f2f3f4f5f6f7f8f9"), 42);
+    const okm = await backend.hkdfSha256(
+      new Uint8Array(22).fill(0x0b),
+      bytes("000102030405060708090a0b0c"),
+      bytes("f0f1f2f3f4f5f6f7f8f9"),
+      42,
+    );
     expect(backend.toHex(okm)).toBe("3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865");
     const unsalted = await backend.hkdfSha256(new Uint8Array(22).fill(0x0b), new Uint8Array(0), new Uint8Array(0), 42);
     expect(backend.toHex(unsalted)).toBe("8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8");
@@ -180,7 +203,9 @@ const pairsOfBackends = backends.flatMap((a) => backends.map((b) => [a.name, b.n
 describe.each(pairsOfBackends)("%s with %s", (_a, _b, one, other) => {
   it("agree on a key, in both directions", async () => {
     const [alice, bob] = [one.createKeyPair(), other.createKeyPair()];
-    expect(one.toHex(one.ecdhX(alice.secretKey, bob.publicKey) as Uint8Array)).toBe(other.toHex(other.ecdhX(bob.secretKey, alice.publicKey) as Uint8Array));
+    expect(one.toHex(one.ecdhX(alice.secretKey, bob.publicKey) as Uint8Array)).toBe(
+      other.toHex(other.ecdhX(bob.secretKey, alice.publicKey) as Uint8Array),
+    );
     const nonce = one.randomBytes(12);
     const sealer = await deriveEnvelopeKey(one, alice.secretKey, bob.publicKey);
     const opener = await deriveEnvelopeKey(other, bob.secretKey, alice.publicKey);

@@ -54,9 +54,12 @@ describe("bytes", () => {
 
   it("property: only hex is read as hex", () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom("0", "9", "a", "F", "g", "/", ":", "`", "@", "G", "\u0130", "\uff10", " "), maxLength: 8 }), (text) => {
-        expect(parseHex(text, 100) !== undefined).toBe(/^(?:[0-9a-fA-F]{2})*$/.test(text));
-      }),
+      fc.property(
+        fc.string({ unit: fc.constantFrom("0", "9", "a", "F", "g", "/", ":", "`", "@", "G", "\u0130", "\uff10", " "), maxLength: 8 }),
+        (text) => {
+          expect(parseHex(text, 100) !== undefined).toBe(/^(?:[0-9a-fA-F]{2})*$/.test(text));
+        },
+      ),
       { numRuns: 1000 },
     );
   });
@@ -66,7 +69,12 @@ describe("keys and REPORTDATA from bytes of the wrong size", () => {
   it("throws", () => {
     const key = concatBytes(Uint8Array.of(4), new Uint8Array(64));
     expect(addressOf(key)).toHaveLength(20);
-    for (const bad of [key.subarray(1), concatBytes(key, Uint8Array.of(0)), concatBytes(Uint8Array.of(6), new Uint8Array(64)), new Uint8Array(0)]) {
+    for (const bad of [
+      key.subarray(1),
+      concatBytes(key, Uint8Array.of(0)),
+      concatBytes(Uint8Array.of(6), new Uint8Array(64)),
+      new Uint8Array(0),
+    ]) {
       expect(() => addressOf(bad)).toThrow(RangeError);
     }
     expect(() => createReportData(new Uint8Array(19), new Uint8Array(32))).toThrow(RangeError);
@@ -75,7 +83,12 @@ describe("keys and REPORTDATA from bytes of the wrong size", () => {
 
   it("property: keys as text give 65 bytes that begin with 04, or undefined", () => {
     const digits = fc.string({ unit: fc.constantFrom(..."0123456789abcdefABCDEF"), minLength: 126, maxLength: 132 });
-    const text = fc.oneof(digits, digits.map((hex) => `04${hex.slice(2)}`), digits.map((hex) => `0x${hex}`), fc.string());
+    const text = fc.oneof(
+      digits,
+      digits.map((hex) => `04${hex.slice(2)}`),
+      digits.map((hex) => `0x${hex}`),
+      fc.string(),
+    );
     fc.assert(
       fc.property(text, (one) => {
         for (const key of [parseModelKey(one), parseClientKey(one)]) {

@@ -74,11 +74,13 @@ function isUnsealable(member: string): boolean {
 }
 
 /** Members that ask for tools, in OpenAI's newer and older spelling. */
-export const TOOL_MEMBERS: readonly string[] = ["tools", "functions"];
+const TOOL_MEMBERS: readonly string[] = ["tools", "functions"];
 
 /** False, null, 0, an empty string and an empty array say the same as leaving a member out. */
 export function isAbsent(value: unknown): boolean {
-  return value === undefined || value === null || value === false || value === 0 || value === "" || (Array.isArray(value) && value.length === 0);
+  return (
+    value === undefined || value === null || value === false || value === 0 || value === "" || (Array.isArray(value) && value.length === 0)
+  );
 }
 
 const invalid = (param: string) => new WireError("invalid_field", { param });
@@ -92,7 +94,8 @@ export function parseSampling(body: JsonObject): Sampling {
     const value = body[member];
     if (value === undefined || value === null) return undefined;
     const { min, max, integer } = NUMBERS[member];
-    const valid = typeof value === "number" && Number.isFinite(value) && value >= min && value <= max && (!integer || Number.isInteger(value));
+    const valid =
+      typeof value === "number" && Number.isFinite(value) && value >= min && value <= max && (!integer || Number.isInteger(value));
     if (!valid) throw invalid(member);
     return value;
   };
@@ -115,7 +118,9 @@ export function parseSampling(body: JsonObject): Sampling {
 function parseStop(stop: unknown): readonly string[] | undefined {
   if (stop === undefined || stop === null) return undefined;
   const list: unknown[] = Array.isArray(stop) ? stop : [stop];
-  const valid = list.length <= LIMITS.stopSequences && list.every((one) => typeof one === "string" && one.length > 0 && one.length <= LIMITS.stopCharacters);
+  const valid =
+    list.length <= LIMITS.stopSequences &&
+    list.every((one) => typeof one === "string" && one.length > 0 && one.length <= LIMITS.stopCharacters);
   if (!valid) throw invalid("stop");
   return list as string[];
 }
@@ -138,7 +143,7 @@ export function veniceParameters(body: JsonObject): JsonObject {
 }
 
 /** True when the request turns web search on. `auto` leaves it to the server, and no server of ours searches. */
-export function wantsWebSearch(body: JsonObject): boolean {
+function wantsWebSearch(body: JsonObject): boolean {
   const setting = veniceParameters(body)["enable_web_search"];
   return body["web_search_options"] !== undefined || !(isAbsent(setting) || setting === "off" || setting === "auto");
 }
@@ -208,6 +213,7 @@ export function assertSupported(body: JsonObject): void {
     throw new WireError("unsupported_field", { param: "response_format" });
   }
   const n = body["n"];
-  if (n !== undefined && n !== null && n !== 1) throw new WireError(typeof n === "number" ? "multiple_choices" : "invalid_field", { param: "n" });
+  if (n !== undefined && n !== null && n !== 1)
+    throw new WireError(typeof n === "number" ? "multiple_choices" : "invalid_field", { param: "n" });
   if (wantsWebSearch(body)) throw new WireError("web_search", { param: "venice_parameters.enable_web_search" });
 }

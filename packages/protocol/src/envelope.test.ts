@@ -3,7 +3,14 @@ import { describe, expect, it } from "vitest";
 import { anyBackend, backends, flipBit } from "../../../tests/support/backends.ts";
 import type { CryptoBackend } from "./backend.ts";
 import { utf8 } from "./bytes.ts";
-import { createEnvelopeOpener, createEnvelopeSealer, deriveEnvelopeKey, MIN_ENVELOPE_BYTES, MIN_ENVELOPE_HEX, parseEnvelope } from "./envelope.ts";
+import {
+  createEnvelopeOpener,
+  createEnvelopeSealer,
+  deriveEnvelopeKey,
+  MIN_ENVELOPE_BYTES,
+  MIN_ENVELOPE_HEX,
+  parseEnvelope,
+} from "./envelope.ts";
 
 const decode = (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes);
 
@@ -44,7 +51,8 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("%s",
     expect(decode(await open(backend.toHex(bytes)))).toBe("a token");
     const outcomes = new Set<unknown>();
     // In the sender's key every bit of the first byte and one of each other: each costs a key agreement.
-    for (let bit = 0; bit < bytes.length * 8; bit = bit < 7 || bit >= 65 * 8 ? bit + 1 : bit + 8) outcomes.add(await open(backend.toHex(flipBit(bytes, bit))));
+    for (let bit = 0; bit < bytes.length * 8; bit = bit < 7 || bit >= 65 * 8 ? bit + 1 : bit + 8)
+      outcomes.add(await open(backend.toHex(flipBit(bytes, bit))));
     // And with no key kept from an envelope before.
     const fresh = createEnvelopeOpener(backend, recipient.secretKey);
     for (const bit of [0, 1, 8, 519, 520, 616, bytes.length * 8 - 1]) {
@@ -102,7 +110,9 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("%s",
     const theirs = createEnvelopeSealer(backend, aead, stranger.publicKey);
     const texts = Array.from({ length: 20 }, (_, i) => `chunk ${i}`);
     const sealed = await Promise.all(texts.map(async (text, i) => (i % 2 ? theirs : sealer).seal(text)));
-    const opened = await Promise.all(sealed.map(async ({ hex }) => opener.open(parseEnvelope(backend, hex, 1024) as NonNullable<ReturnType<typeof parseEnvelope>>)));
+    const opened = await Promise.all(
+      sealed.map(async ({ hex }) => opener.open(parseEnvelope(backend, hex, 1024) as NonNullable<ReturnType<typeof parseEnvelope>>)),
+    );
     expect(opened.map(decode)).toEqual(texts);
   });
 
@@ -165,9 +175,16 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("%s",
     const { open } = await createExchange(backend);
     const digits = fc.string({ unit: fc.constantFrom(..."0123456789abcdefABCDEF"), minLength: 180, maxLength: 300 });
     await fc.assert(
-      fc.asyncProperty(fc.oneof(fc.string({ maxLength: 300 }), digits, digits.map((hex) => `04${hex}`)), async (text) => {
-        expect(await open(text)).toBeUndefined();
-      }),
+      fc.asyncProperty(
+        fc.oneof(
+          fc.string({ maxLength: 300 }),
+          digits,
+          digits.map((hex) => `04${hex}`),
+        ),
+        async (text) => {
+          expect(await open(text)).toBeUndefined();
+        },
+      ),
       { numRuns: 300 },
     );
   });

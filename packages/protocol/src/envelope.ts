@@ -53,11 +53,7 @@ export function parseEnvelope(backend: CryptoBackend, hex: string, maxPlaintextB
  * @returns undefined when the public key is not an uncompressed point on the curve
  * @see spec/protocol.md, "Envelope"
  */
-export function deriveEnvelopeKey(
-  backend: CryptoBackend,
-  secretKey: Uint8Array,
-  publicKey: Uint8Array,
-): Awaitable<Aead | undefined> {
+export function deriveEnvelopeKey(backend: CryptoBackend, secretKey: Uint8Array, publicKey: Uint8Array): Awaitable<Aead | undefined> {
   const x = backend.ecdhX(secretKey, publicKey);
   if (!x) return undefined;
   return andThen(backend.hkdfSha256(x, NO_SALT, HKDF_INFO, 32), (key) => {

@@ -65,9 +65,20 @@ describe("WireError", () => {
   it("carries what the catalogue says, and makes OpenAI's body of it", () => {
     const error = new WireError("field_not_hex", { param: "messages[2].content" });
     expect(error).toBeInstanceOf(Error);
-    expect(error).toMatchObject({ name: "WireError", code: "field_not_hex", status: 400, action: "fix-request", param: "messages[2].content" });
+    expect(error).toMatchObject({
+      name: "WireError",
+      code: "field_not_hex",
+      status: 400,
+      action: "fix-request",
+      param: "messages[2].content",
+    });
     expect(error.toBody()).toEqual({
-      error: { message: "Encrypted field is not valid hex", type: "invalid_request_error", code: "field_not_hex", param: "messages[2].content" },
+      error: {
+        message: "Encrypted field is not valid hex",
+        type: "invalid_request_error",
+        code: "field_not_hex",
+        param: "messages[2].content",
+      },
     });
   });
 
@@ -84,7 +95,12 @@ describe("WireError", () => {
 
 describe("RefusalError", () => {
   it("names the field before the text, and carries the action", () => {
-    expect(new RefusalError("field_in_clear", "tools")).toMatchObject({ name: "RefusalError", code: "field_in_clear", field: "tools", action: "fix-request" });
+    expect(new RefusalError("field_in_clear", "tools")).toMatchObject({
+      name: "RefusalError",
+      code: "field_in_clear",
+      field: "tools",
+      action: "fix-request",
+    });
     expect(new RefusalError("field_in_clear", "tools").message).toBe(`tools: ${REFUSALS.field_in_clear.message}`);
     expect(new RefusalError("plaintext_received").message).toBe(REFUSALS.plaintext_received.message);
     for (const code of Object.keys(REFUSALS) as RefusalCode[]) expect(new RefusalError(code).action).toBe(REFUSALS[code].action);

@@ -6,9 +6,26 @@ export { parseHex, toHex } from "./hex.ts";
 export { LIMITS } from "./limits.ts";
 export { addressOf, parseClientKey, parseModelKey, PUBLIC_KEY_BYTES } from "./public-key.ts";
 export { bindNonce, type BoundNonce, createReportData } from "./report-data.ts";
-export { CHAT_ROLES, type ChatMessage, type ChatRequest, type ChatRole, type FinishReason, type Sampling, type Usage } from "./chat-request.ts";
+export {
+  CHAT_ROLES,
+  type ChatMessage,
+  type ChatRequest,
+  type ChatRole,
+  type FinishReason,
+  type Sampling,
+  type Usage,
+} from "./chat-request.ts";
 export { createSseParser, SSE_DONE, SseError, type SseEvent, type SseParser, writeSseComment, writeSseData } from "./sse.ts";
 export type { Aead, CryptoBackend, KeyPair, RecoverableSignature, Sha256 } from "./backend.ts";
-export { parseReceiptComment, type Receipt, receiptComment, type ReceiptExpectation, type ReceiptVerdict, type SignedReceipt, verifyDocumentedReceipt, verifyReceipt } from "./receipt.ts";
+export {
+  parseReceiptComment,
+  type Receipt,
+  receiptComment,
+  type ReceiptExpectation,
+  type ReceiptVerdict,
+  type SignedReceipt,
+  verifyDocumentedReceipt,
+  verifyReceipt,
+} from "./receipt.ts";
 export { canonicalJson, signText, statementText, type StatementTag, verifyTextSignature } from "./signed-text.ts";
 export { createTranscript, type ResponseHashes, type SealedField, sha256Hex, type Transcript } from "./transcript.ts";

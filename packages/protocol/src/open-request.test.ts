@@ -30,7 +30,8 @@ const seal = async (text: string) => sealWith(anyBackend, client, text);
 const sealedHello = await seal("hello");
 const user = { role: "user", content: sealedHello };
 const body = (members: object = {}) => ({ model: "e2ee-a", stream: true, messages: [user], ...members });
-const open = async (request: unknown, with_: RequestHeaders = headers, strict = false) => openRequest(request, with_, { backend: anyBackend, modelKey: model, strict });
+const open = async (request: unknown, with_: RequestHeaders = headers, strict = false) =>
+  openRequest(request, with_, { backend: anyBackend, modelKey: model, strict });
 
 /** Both ways in that take a body. */
 async function refusalOf(attempt: () => unknown): Promise<WireError> {
@@ -54,19 +55,23 @@ async function expectRefusal(attempt: () => unknown, code: WireErrorCode, param:
 }
 
 describe("openRequest", () => {
-  it.each(backends.map((backend) => [backend.name, backend] as const))("%s: opens every role and keeps order and text", async (_name, backend) => {
-    const texts = { system: "be brief", developer: "no emoji 🎭", user: "Grüße", assistant: "\ufeffhi", tool: "" };
-    const messages = [];
-    for (const [role, text] of Object.entries(texts)) messages.push({ role, content: await sealWith(backend, client, text) });
-    const { request, clientKey } = await openRequest(body({ messages }), headers, { backend, modelKey: model, strict: true });
-    expect(request.messages).toEqual(Object.entries(texts).map(([role, content]) => ({ role, content })));
-    expect(hex(clientKey)).toBe(headers[HEADERS.clientPublicKey]);
-    expect(request).toMatchObject({ model: "e2ee-a", stream: true, includeUsage: false, omitReasoning: false, sampling: {} });
-  });
+  it.each(backends.map((backend) => [backend.name, backend] as const))(
+    "%s: opens every role and keeps order and text",
+    async (_name, backend) => {
+      const texts = { system: "be brief", developer: "no emoji 🎭", user: "Grüße", assistant: "\ufeffhi", tool: "" };
+      const messages = [];
+      for (const [role, text] of Object.entries(texts)) messages.push({ role, content: await sealWith(backend, client, text) });
+      const { request, clientKey } = await openRequest(body({ messages }), headers, { backend, modelKey: model, strict: true });
+      expect(request.messages).toEqual(Object.entries(texts).map(([role, content]) => ({ role, content })));
+      expect(hex(clientKey)).toBe(headers[HEADERS.clientPublicKey]);
+      expect(request).toMatchObject({ model: "e2ee-a", stream: true, includeUsage: false, omitReasoning: false, sampling: {} });
+    },
+  );
 
   it("takes envelopes from several senders, as the page's clients make them", async () => {
     const messages = [];
-    for (const text of ["one", "two", "three"]) messages.push({ role: "user", content: await sealWith(anyBackend, anyBackend.createKeyPair(), text) });
+    for (const text of ["one", "two", "three"])
+      messages.push({ role: "user", content: await sealWith(anyBackend, anyBackend.createKeyPair(), text) });
     expect((await open(body({ messages }))).request.messages.map((message) => message.content)).toEqual(["one", "two", "three"]);
   });
 
@@ -126,7 +131,9 @@ describe("openRequest", () => {
   it("reads disable_thinking as the least effort, unless an effort is named", async () => {
     const thinking = { disable_thinking: true };
     expect((await open(body({ venice_parameters: thinking }))).request.sampling).toEqual({ reasoningEffort: "none" });
-    expect((await open(body({ venice_parameters: thinking, reasoning_effort: "high" }))).request.sampling).toEqual({ reasoningEffort: "high" });
+    expect((await open(body({ venice_parameters: thinking, reasoning_effort: "high" }))).request.sampling).toEqual({
+      reasoningEffort: "high",
+    });
   });
 
   describe("headers", () => {
@@ -205,7 +212,11 @@ describe("openRequest", () => {
 
     it("a member's name is repeated whole only where it is a name", async () => {
       await expectRefusal(() => open(body({ [`chat_template ${"my secret ".repeat(100)}`]: "x" })), "not_sealable", "chat_template");
-      await expectRefusal(() => open(body({ [`return_token${"_x".repeat(1000)}`]: "x" })), "not_sealable", `return_token${"_x".repeat(1000)}`.slice(0, 64));
+      await expectRefusal(
+        () => open(body({ [`return_token${"_x".repeat(1000)}`]: "x" })),
+        "not_sealable",
+        `return_token${"_x".repeat(1000)}`.slice(0, 64),
+      );
     });
 
     it.each([
@@ -217,7 +228,18 @@ describe("openRequest", () => {
     });
 
     it("members that say the same as leaving them out are no reason to refuse", async () => {
-      const nothing = { logprobs: false, top_logprobs: 0, echo: false, documents: [], chat_template: null, tools: [], functions: null, n: 1, response_format: { type: "text" }, venice_parameters: { enable_web_search: "off" } };
+      const nothing = {
+        logprobs: false,
+        top_logprobs: 0,
+        echo: false,
+        documents: [],
+        chat_template: null,
+        tools: [],
+        functions: null,
+        n: 1,
+        response_format: { type: "text" },
+        venice_parameters: { enable_web_search: "off" },
+      };
       await expect(open(body(nothing))).resolves.toBeDefined();
     });
   });
@@ -287,10 +309,30 @@ describe("openRequest", () => {
       ["content parts", { role: "user", content: [{ type: "text", text: sealedHello }] }, "content_parts", "messages[1].content"],
       ["content parts of the assistant", { role: "assistant", content: [] }, "content_parts", "messages[1].content"],
       ["tool calls", { role: "assistant", content: "", tool_calls: [{ id: "1" }] }, "tools_unsupported", "messages[1].tool_calls"],
-      ["a function call", { role: "assistant", content: "", function_call: { name: "f" } }, "tools_unsupported", "messages[1].function_call"],
-      ["a tampered envelope", { role: "user", content: `${sealedHello.slice(0, -1)}${sealedHello.endsWith("0") ? "1" : "0"}` }, "field_not_opened", "messages[1].content"],
-      ["a tampered envelope of the assistant", { role: "assistant", content: sealedHello.slice(0, -2) }, "field_not_opened", "messages[1].content"],
-      ["an envelope from a point off the curve", { role: "user", content: offCurve + sealedHello.slice(130) }, "field_not_opened", "messages[1].content"],
+      [
+        "a function call",
+        { role: "assistant", content: "", function_call: { name: "f" } },
+        "tools_unsupported",
+        "messages[1].function_call",
+      ],
+      [
+        "a tampered envelope",
+        { role: "user", content: `${sealedHello.slice(0, -1)}${sealedHello.endsWith("0") ? "1" : "0"}` },
+        "field_not_opened",
+        "messages[1].content",
+      ],
+      [
+        "a tampered envelope of the assistant",
+        { role: "assistant", content: sealedHello.slice(0, -2) },
+        "field_not_opened",
+        "messages[1].content",
+      ],
+      [
+        "an envelope from a point off the curve",
+        { role: "user", content: offCurve + sealedHello.slice(130) },
+        "field_not_opened",
+        "messages[1].content",
+      ],
     ] as const)("%s → %s", async (_why, message, code, param) => {
       await expectRefusal(() => open(second(message)), code, param);
     });
@@ -329,27 +371,75 @@ describe("bodies made to break a parser", () => {
     ["deep temperature", text(`,"temperature":${object100k}`), "invalid_field", "temperature"],
     ["a duplicate key: the last one counts", text(',"stream":false'), "streaming_required", "stream"],
     ["__proto__ does not stand in for a member", `{"__proto__":${text("")}}`, "streaming_required", "stream"],
-    ["a message's __proto__ does not stand in for its content", text(`,"messages":[{"role":"user","__proto__":{"content":"${sealedHello}"}}]`), "field_not_hex", "messages[0].content"],
+    [
+      "a message's __proto__ does not stand in for its content",
+      text(`,"messages":[{"role":"user","__proto__":{"content":"${sealedHello}"}}]`),
+      "field_not_hex",
+      "messages[0].content",
+    ],
   ] as const)("%s", async (_why, json, code, param) => {
     await expectRefusal(() => open(JSON.parse(json)), code, param);
   });
 
   it("deep members that nobody asked for are dropped, and __proto__ pollutes nothing", async () => {
-    await expect(open(JSON.parse(text(`,"metadata":${open100k},"venice_parameters":{"x":${object100k}},"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}`)))).resolves.toBeDefined();
+    await expect(
+      open(
+        JSON.parse(
+          text(
+            `,"metadata":${open100k},"venice_parameters":{"x":${object100k}},"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}`,
+          ),
+        ),
+      ),
+    ).resolves.toBeDefined();
     expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
   });
 
   it("property: any JSON, and any headers, give a request or a WireError", async () => {
     const member = fc.constantFrom(
-      "model", "stream", "messages", "stop", "n", "tools", "response_format", "venice_parameters", "stream_options", "max_tokens", "temperature", "reasoning_effort", "logprobs", "__proto__", "chat_template", "role", "content", "x",
+      "model",
+      "stream",
+      "messages",
+      "stop",
+      "n",
+      "tools",
+      "response_format",
+      "venice_parameters",
+      "stream_options",
+      "max_tokens",
+      "temperature",
+      "reasoning_effort",
+      "logprobs",
+      "__proto__",
+      "chat_template",
+      "role",
+      "content",
+      "x",
     );
-    const leaf = fc.oneof(fc.constantFrom(null, true, false, 0, 1, -1, "", "user", "assistant", "on", sealedHello, 1e308), fc.string(), fc.double());
+    const leaf = fc.oneof(
+      fc.constantFrom(null, true, false, 0, 1, -1, "", "user", "assistant", "on", sealedHello, 1e308),
+      fc.string(),
+      fc.double(),
+    );
     const { json } = fc.letrec<{ json: unknown }>((tie) => ({
-      json: fc.oneof({ depthSize: "small" }, leaf, fc.array(tie("json"), { maxLength: 4 }), fc.array(fc.tuple(member, tie("json")), { maxLength: 6 }).map((entries) => Object.fromEntries(entries))),
+      json: fc.oneof(
+        { depthSize: "small" },
+        leaf,
+        fc.array(tie("json"), { maxLength: 4 }),
+        fc.array(fc.tuple(member, tie("json")), { maxLength: 6 }).map((entries) => Object.fromEntries(entries)),
+      ),
     }));
-    const around = fc.tuple(json, fc.dictionary(member, json)).map(([content, members]) => body({ messages: [{ role: "user", content }], ...members }));
-    const header = fc.oneof(fc.constantFrom(undefined, "ecdsa", ...Object.values(headers)), fc.string(), fc.array(fc.string(), { maxLength: 2 }));
-    const someHeaders = fc.oneof({ weight: 3, arbitrary: fc.constant(headers) }, fc.record({ [HEADERS.clientPublicKey]: header, [HEADERS.modelPublicKey]: header, [HEADERS.signingAlgorithm]: header }));
+    const around = fc
+      .tuple(json, fc.dictionary(member, json))
+      .map(([content, members]) => body({ messages: [{ role: "user", content }], ...members }));
+    const header = fc.oneof(
+      fc.constantFrom(undefined, "ecdsa", ...Object.values(headers)),
+      fc.string(),
+      fc.array(fc.string(), { maxLength: 2 }),
+    );
+    const someHeaders = fc.oneof(
+      { weight: 3, arbitrary: fc.constant(headers) },
+      fc.record({ [HEADERS.clientPublicKey]: header, [HEADERS.modelPublicKey]: header, [HEADERS.signingAlgorithm]: header }),
+    );
     await fc.assert(
       fc.asyncProperty(fc.oneof(json, around), someHeaders, fc.boolean(), async (value, with_, strict) => {
         const copy: unknown = JSON.parse(JSON.stringify(value) ?? "null");

@@ -121,7 +121,12 @@ function omitReasoning(fields: JsonObject): boolean {
   return veniceParameters(fields)["strip_thinking_response"] === true;
 }
 
-async function openContent({ role, content, param }: RawMessage, backend: CryptoBackend, opener: EnvelopeOpener, strict: boolean): Promise<string> {
+async function openContent(
+  { role, content, param }: RawMessage,
+  backend: CryptoBackend,
+  opener: EnvelopeOpener,
+  strict: boolean,
+): Promise<string> {
   const mustBeSealed = strict || SEALED_ROLES.has(role);
   if (Array.isArray(content)) throw new WireError("content_parts", { param });
   if (!mustBeSealed) {

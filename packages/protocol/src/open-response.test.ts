@@ -52,11 +52,24 @@ async function expectRefusal(chunk: unknown, code: string, field?: string): Prom
 const CONTENT = "choices[0].delta.content";
 const REASONING = "choices[0].delta.reasoning_content";
 
-it.each(backends.map((backend) => [backend.name, backend] as const))("%s: opens content, reasoning, finish reason and usage", async (_name, backend) => {
-  const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
-  const chunk = { ...choice({ delta: { role: "assistant", content: envelope, reasoning_content: envelope }, finish_reason: "length" }), usage: { ...usage, cached: 1 } };
-  expect(await createOpener(backend).open(JSON.stringify(chunk))).toEqual({ id: head.id, content: SECRET, reasoning: SECRET, finishReason: "length", usage, error: undefined });
-});
+it.each(backends.map((backend) => [backend.name, backend] as const))(
+  "%s: opens content, reasoning, finish reason and usage",
+  async (_name, backend) => {
+    const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
+    const chunk = {
+      ...choice({ delta: { role: "assistant", content: envelope, reasoning_content: envelope }, finish_reason: "length" }),
+      usage: { ...usage, cached: 1 },
+    };
+    expect(await createOpener(backend).open(JSON.stringify(chunk))).toEqual({
+      id: head.id,
+      content: SECRET,
+      reasoning: SECRET,
+      finishReason: "length",
+      usage,
+      error: undefined,
+    });
+  },
+);
 
 describe("a sealed answer never holds", () => {
   it.each([
@@ -87,8 +100,15 @@ describe("a sealed answer never holds", () => {
   });
 
   it("an envelope that answers another request of the same client", async () => {
-    const other = await sealRequest({ model: "e2ee-a", messages: [{ role: "user", content: "hi" }] }, { backend: anyBackend, modelKey: model.publicKey });
-    await expectRefusal(delta({ content: await sealFrom(enclave.secretKey, enclave.publicKey, other.clientKey.publicKey, SECRET) }), "envelope_not_opened", CONTENT);
+    const other = await sealRequest(
+      { model: "e2ee-a", messages: [{ role: "user", content: "hi" }] },
+      { backend: anyBackend, modelKey: model.publicKey },
+    );
+    await expectRefusal(
+      delta({ content: await sealFrom(enclave.secretKey, enclave.publicKey, other.clientKey.publicKey, SECRET) }),
+      "envelope_not_opened",
+      CONTENT,
+    );
   });
 
   it.each([
@@ -135,7 +155,10 @@ describe("a sealed answer never holds", () => {
 describe("what is let be", () => {
   it.each([
     ["no choices but an empty list", { ...head, choices: [] }],
-    ["empty members, as servers write them", choice({ delta: { role: "assistant", content: "", reasoning_content: null, tool_calls: [], refusal: null }, logprobs: null })],
+    [
+      "empty members, as servers write them",
+      choice({ delta: { role: "assistant", content: "", reasoning_content: null, tool_calls: [], refusal: null }, logprobs: null }),
+    ],
     ["no delta", choice({ delta: null })],
     ["members beside the choices, which nobody is shown", { ...choice({}), system_fingerprint: "fp", service_tier: "x" }],
     ["usage that is none", { ...head, choices: [], usage: { prompt_tokens: "many" } }],
@@ -146,14 +169,24 @@ describe("what is let be", () => {
 
   it("a server's error, shortened to code and message, whatever else the chunk says", async () => {
     const chunk = { ...delta({ content: "plaintext" }), error: { code: "engine_failed", message: "m", stack: SECRET, param: null } };
-    expect(await open(chunk)).toEqual({ id: undefined, content: "", reasoning: "", finishReason: undefined, usage: undefined, error: { code: "engine_failed", message: "m" } });
+    expect(await open(chunk)).toEqual({
+      id: undefined,
+      content: "",
+      reasoning: "",
+      finishReason: undefined,
+      usage: undefined,
+      error: { code: "engine_failed", message: "m" },
+    });
     expect((await open({ error: { code: 5, message: "m".repeat(300) } })).error).toEqual({ code: undefined, message: undefined });
   });
 });
 
 it("the transcript takes each envelope once, after it has opened, reasoning first", async () => {
   const taken: string[] = [];
-  const transcript = { ...createTranscript(anyBackend), addEnvelope: (number: number, field: string, bytes: Uint8Array) => void taken.push(`${number} ${field} ${hex(bytes) === envelope}`) };
+  const transcript = {
+    ...createTranscript(anyBackend),
+    addEnvelope: (number: number, field: string, bytes: Uint8Array) => void taken.push(`${number} ${field} ${hex(bytes) === envelope}`),
+  };
   const opener = createSealedChunkOpener(anyBackend, client, model.publicKey, transcript);
   await opener.open(JSON.stringify(delta({ content: envelope, reasoning_content: envelope })));
   await expect(opener.open(JSON.stringify(delta({ content: envelope.slice(0, -2) })))).rejects.toThrow(RefusalError);
@@ -181,7 +214,13 @@ it("an envelope hash pins choice, field, length and order", () => {
 
 it("plain chunks: text as it is, and only text", async () => {
   const opener = createPlainChunkOpener();
-  expect(await opener.open(JSON.stringify(delta({ content: "hi", reasoning_content: "hm", tool_calls: [{}] })))).toMatchObject({ content: "hi", reasoning: "hm" });
-  await expect(opener.open(JSON.stringify(delta({ content: { a: 1 } })))).rejects.toMatchObject({ code: "malformed_answer", field: CONTENT });
+  expect(await opener.open(JSON.stringify(delta({ content: "hi", reasoning_content: "hm", tool_calls: [{}] })))).toMatchObject({
+    content: "hi",
+    reasoning: "hm",
+  });
+  await expect(opener.open(JSON.stringify(delta({ content: { a: 1 } })))).rejects.toMatchObject({
+    code: "malformed_answer",
+    field: CONTENT,
+  });
   expect(() => opener.end()).not.toThrow();
 });

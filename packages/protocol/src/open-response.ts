@@ -108,7 +108,8 @@ async function openChunk(data: string, openField: FieldOpener, sealed: boolean):
     assertOnly(choice, CHOICE_MEMBERS, "choices[0]");
     assertOnly(delta, DELTA_MEMBERS, "choices[0].delta");
     if (!isAbsent(delta["role"]) && delta["role"] !== "assistant") throw new RefusalError("unexpected_member", "choices[0].delta.role");
-    if (finishReason !== undefined && !FINISH_REASONS.has(finishReason)) throw new RefusalError("unexpected_member", "choices[0].finish_reason");
+    if (finishReason !== undefined && !FINISH_REASONS.has(finishReason))
+      throw new RefusalError("unexpected_member", "choices[0].finish_reason");
   }
 
   // In this order, so that the transcript is the enclave's: reasoning before content.

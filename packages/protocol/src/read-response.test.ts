@@ -54,7 +54,8 @@ async function drain(reader: ResponseReader, pieces: Iterable<Uint8Array>) {
 }
 
 const sealedReader = (backend: CryptoBackend = anyBackend) => createSealedReader(backend, client, model.publicKey);
-const read = async (stream: string | Uint8Array, backend?: CryptoBackend) => drain(sealedReader(backend), [typeof stream === "string" ? utf8(stream) : stream]);
+const read = async (stream: string | Uint8Array, backend?: CryptoBackend) =>
+  drain(sealedReader(backend), [typeof stream === "string" ? utf8(stream) : stream]);
 
 function* split(bytes: Uint8Array, step: number): Generator<Uint8Array> {
   for (let i = 0; i < bytes.length; i += step) yield bytes.subarray(i, i + step);
@@ -76,7 +77,9 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("an h
       receipt: { receipt: signed.receipt, signature: signed.receiptSignature },
     });
     const expected = { ...hashes, requestSha256, clientNonce: undefined, requestId: end.requestId, model: head.model };
-    expect(verifyReceipt(backend, addressOf(model.publicKey), end.receipt?.receipt, end.receipt?.signature ?? "", expected)).toMatchObject({ ok: true });
+    expect(verifyReceipt(backend, addressOf(model.publicKey), end.receipt?.receipt, end.receipt?.signature ?? "", expected)).toMatchObject({
+      ok: true,
+    });
   });
 
   it("reads the same when it arrives byte by byte, and says when nothing more is needed", async () => {
@@ -104,7 +107,8 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("an h
 it("split once at every byte, it reads the same", async () => {
   const { bytes } = await answer();
   const whole = await read(bytes);
-  for (let cut = 0; cut <= bytes.length; cut++) expect(await drain(sealedReader(), [bytes.subarray(0, cut), bytes.subarray(cut)])).toEqual(whole);
+  for (let cut = 0; cut <= bytes.length; cut++)
+    expect(await drain(sealedReader(), [bytes.subarray(0, cut), bytes.subarray(cut)])).toEqual(whole);
 });
 
 describe("where an answer ends", () => {
@@ -134,11 +138,22 @@ describe("where an answer ends", () => {
 
   it("a forged [DONE] with a forged finish: complete in form, but its hashes are not the receipt's", async () => {
     const { parts, signed } = await answer();
-    const forged = concatBytes(...parts.slice(0, 3), utf8(writeSseData(JSON.stringify({ ...head, choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })) + DONE + writeSseComment(receiptComment(signed))));
+    const forged = concatBytes(
+      ...parts.slice(0, 3),
+      utf8(
+        writeSseData(JSON.stringify({ ...head, choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })) +
+          DONE +
+          writeSseComment(receiptComment(signed)),
+      ),
+    );
     const { end } = await read(forged);
     expect(end.complete).toBe(true);
-    const expected = { requestSha256, clientNonce: undefined, requestId: end.requestId, model: head.model, ...end.hashes } as Parameters<typeof verifyReceipt>[4];
-    expect(verifyReceipt(anyBackend, addressOf(model.publicKey), end.receipt?.receipt, end.receipt?.signature ?? "", expected)).toMatchObject({
+    const expected = { requestSha256, clientNonce: undefined, requestId: end.requestId, model: head.model, ...end.hashes } as Parameters<
+      typeof verifyReceipt
+    >[4];
+    expect(
+      verifyReceipt(anyBackend, addressOf(model.publicKey), end.receipt?.receipt, end.receipt?.signature ?? "", expected),
+    ).toMatchObject({
       ok: false,
       reason: expect.stringContaining("response_sha256") as string,
     });
@@ -146,8 +161,12 @@ describe("where an answer ends", () => {
 
   it("everything behind [DONE] but a receipt is ignored, and the first receipt counts", async () => {
     const { bytes, signedPart, signed, hashes } = await answer();
-    const noise = utf8(`: hello\n\n${writeSseData(JSON.stringify({ choices: [{ index: 0, delta: { content: "plaintext" }, finish_reason: null }] }))}data: not json\n\n${DONE}`);
-    const { content, end } = await read(concatBytes(signedPart, noise, bytes.subarray(signedPart.length), utf8(": bauta-receipt e30 0x\n\n")));
+    const noise = utf8(
+      `: hello\n\n${writeSseData(JSON.stringify({ choices: [{ index: 0, delta: { content: "plaintext" }, finish_reason: null }] }))}data: not json\n\n${DONE}`,
+    );
+    const { content, end } = await read(
+      concatBytes(signedPart, noise, bytes.subarray(signedPart.length), utf8(": bauta-receipt e30 0x\n\n")),
+    );
     expect(content).toBe("Grüße aus Venedig 🎭");
     expect(end).toMatchObject({ complete: true, hashes, receipt: { signature: signed.receiptSignature } });
   });
@@ -168,7 +187,11 @@ describe("where an answer ends", () => {
 
   it("an error event: a hint, and never complete", async () => {
     const { parts } = await answer();
-    const event = writeSseData(JSON.stringify({ error: { message: "The inference engine failed to answer", type: "server_error", code: "engine_failed", param: null } }));
+    const event = writeSseData(
+      JSON.stringify({
+        error: { message: "The inference engine failed to answer", type: "server_error", code: "engine_failed", param: null },
+      }),
+    );
     const { content, end } = await read(concatBytes(...parts, utf8(event + DONE)));
     expect(content).toBe("Grüße aus Venedig 🎭");
     expect(end).toMatchObject({ complete: false, error: { code: "engine_failed", message: "The inference engine failed to answer" } });
@@ -195,7 +218,11 @@ describe("chunks that were moved about", () => {
 
   it("written anew with other spacing: only the hash of the bytes differs", async () => {
     const { bytes, hashes } = await answer();
-    const { end } = await read(eventsOf(bytes).map((event) => event.replaceAll('":', '": ')).join(""));
+    const { end } = await read(
+      eventsOf(bytes)
+        .map((event) => event.replaceAll('":', '": '))
+        .join(""),
+    );
     expect(end.hashes?.responseSha256).not.toBe(hashes.responseSha256);
     expect(end.hashes?.envelopesSha256).toBe(hashes.envelopesSha256);
   });
@@ -208,7 +235,11 @@ describe("characters across envelopes", () => {
     const chunks = [];
     for (const [i, part] of parts.entries()) {
       const sealed = await aead?.seal(sender.publicKey, concatBytes(new Uint8Array(11), Uint8Array.of(i)), part);
-      chunks.push(writeSseData(JSON.stringify({ ...head, choices: [{ index: 0, delta: { [field]: sealed && anyBackend.toHex(sealed) }, finish_reason: null }] })));
+      chunks.push(
+        writeSseData(
+          JSON.stringify({ ...head, choices: [{ index: 0, delta: { [field]: sealed && anyBackend.toHex(sealed) }, finish_reason: null }] }),
+        ),
+      );
     }
     return chunks.join("");
   }
@@ -221,13 +252,22 @@ describe("characters across envelopes", () => {
       expect((await read(await sealParts(parts))).content).toBe(text);
       expect((await read(await sealParts(parts, "reasoning_content"))).reasoning).toBe(text);
     }
-    const alternating = (await Promise.all([sealParts([bytes.slice(0, 1)]), sealParts([bytes.slice(0, 3)], "reasoning_content"), sealParts([bytes.slice(1)]), sealParts([bytes.slice(3)], "reasoning_content")])).join("");
+    const alternating = (
+      await Promise.all([
+        sealParts([bytes.slice(0, 1)]),
+        sealParts([bytes.slice(0, 3)], "reasoning_content"),
+        sealParts([bytes.slice(1)]),
+        sealParts([bytes.slice(3)], "reasoning_content"),
+      ])
+    ).join("");
     expect(await read(alternating)).toMatchObject({ content: text, reasoning: text });
   });
 
   it("cut at the end of the answer, or not UTF-8 at all: refused", async () => {
     await expect(read(await sealParts([utf8("🎭").slice(0, 3)]))).rejects.toMatchObject({ code: "envelope_not_opened" });
-    await expect(read(await sealParts([utf8("🎭").slice(0, 3)], "reasoning_content"))).rejects.toMatchObject({ code: "envelope_not_opened" });
+    await expect(read(await sealParts([utf8("🎭").slice(0, 3)], "reasoning_content"))).rejects.toMatchObject({
+      code: "envelope_not_opened",
+    });
     await expect(read(await sealParts([Uint8Array.of(0xff)]))).rejects.toMatchObject({ code: "envelope_not_opened" });
     await expect(read(await sealParts([utf8("🎭").slice(0, 3), utf8("x")]))).rejects.toMatchObject({ code: "envelope_not_opened" });
   });
@@ -240,16 +280,50 @@ describe("anything at all", () => {
   });
 
   it("property: any bytes, and any JSON as an event, are read or refused with a RefusalError", async () => {
-    const sealed = (await createEnvelopeSealer(anyBackend, (await deriveEnvelopeKey(anyBackend, model.secretKey, client.publicKey)) as NonNullable<Awaited<ReturnType<typeof deriveEnvelopeKey>>>, model.publicKey).seal("x")).hex;
-    const member = fc.constantFrom("id", "choices", "usage", "error", "index", "delta", "finish_reason", "role", "content", "reasoning_content", "logprobs", "__proto__", "message", "code");
+    const sealed = (
+      await createEnvelopeSealer(
+        anyBackend,
+        (await deriveEnvelopeKey(anyBackend, model.secretKey, client.publicKey)) as NonNullable<
+          Awaited<ReturnType<typeof deriveEnvelopeKey>>
+        >,
+        model.publicKey,
+      ).seal("x")
+    ).hex;
+    const member = fc.constantFrom(
+      "id",
+      "choices",
+      "usage",
+      "error",
+      "index",
+      "delta",
+      "finish_reason",
+      "role",
+      "content",
+      "reasoning_content",
+      "logprobs",
+      "__proto__",
+      "message",
+      "code",
+    );
     const leaf = fc.oneof(fc.constantFrom(null, 0, 1, "", "stop", "assistant", sealed, [], {}), fc.string());
     const { json } = fc.letrec<{ json: unknown }>((tie) => ({
-      json: fc.oneof({ depthSize: "small" }, leaf, fc.array(tie("json"), { maxLength: 2 }), fc.array(fc.tuple(member, tie("json")), { maxLength: 5 }).map((entries) => Object.fromEntries(entries))),
+      json: fc.oneof(
+        { depthSize: "small" },
+        leaf,
+        fc.array(tie("json"), { maxLength: 2 }),
+        fc.array(fc.tuple(member, tie("json")), { maxLength: 5 }).map((entries) => Object.fromEntries(entries)),
+      ),
     }));
-    const chunk = fc.oneof(json, json.map((delta) => ({ ...head, choices: [{ index: 0, delta, finish_reason: null }] })), json.map((choice) => ({ ...head, choices: [choice] })));
+    const chunk = fc.oneof(
+      json,
+      json.map((delta) => ({ ...head, choices: [{ index: 0, delta, finish_reason: null }] })),
+      json.map((choice) => ({ ...head, choices: [choice] })),
+    );
     const stream = fc.oneof(
       fc.uint8Array({ maxLength: 60 }),
-      fc.array(chunk, { maxLength: 4 }).map((chunks) => utf8(chunks.map((one) => writeSseData(JSON.stringify(one) ?? "null")).join("") + DONE)),
+      fc
+        .array(chunk, { maxLength: 4 })
+        .map((chunks) => utf8(chunks.map((one) => writeSseData(JSON.stringify(one) ?? "null")).join("") + DONE)),
     );
     await fc.assert(
       fc.asyncProperty(stream, async (bytes) => {
@@ -272,9 +346,13 @@ describe("createPlainReader", () => {
     const { content, reasoning, end } = await drain(createPlainReader(anyBackend), split(concatBytes(...parts, bytes), 5));
     expect({ content, reasoning }).toEqual({ content: "hi", reasoning: "hm" });
     expect(end).toMatchObject({ complete: true, finishReason: "length", usage, hashes });
-    const extra = writeSseData(JSON.stringify({ ...head, choices: [{ index: 0, delta: { content: "hi", extra: 1 }, logprobs: {}, finish_reason: null }] }));
+    const extra = writeSseData(
+      JSON.stringify({ ...head, choices: [{ index: 0, delta: { content: "hi", extra: 1 }, logprobs: {}, finish_reason: null }] }),
+    );
     expect((await drain(createPlainReader(anyBackend), [utf8(extra)])).content).toBe("hi");
-    await expect(drain(createPlainReader(anyBackend), [utf8(extra.replace('"hi"', "5"))])).rejects.toMatchObject({ code: "malformed_answer" });
+    await expect(drain(createPlainReader(anyBackend), [utf8(extra.replace('"hi"', "5"))])).rejects.toMatchObject({
+      code: "malformed_answer",
+    });
   });
 });
 

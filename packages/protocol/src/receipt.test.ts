@@ -3,7 +3,15 @@ import { describe, expect, it } from "vitest";
 import { anyBackend } from "../../../tests/support/backends.ts";
 import { toBase64Url, utf8 } from "./bytes.ts";
 import { addressOf } from "./public-key.ts";
-import { parseReceiptComment, type Receipt, receiptComment, type ReceiptExpectation, signReceipt, verifyDocumentedReceipt, verifyReceipt } from "./receipt.ts";
+import {
+  parseReceiptComment,
+  type Receipt,
+  receiptComment,
+  type ReceiptExpectation,
+  signReceipt,
+  verifyDocumentedReceipt,
+  verifyReceipt,
+} from "./receipt.ts";
 import { canonicalJson, signText, statementText, verifyTextSignature } from "./signed-text.ts";
 
 const model = anyBackend.createKeyPair();
@@ -32,7 +40,8 @@ const expected: ReceiptExpectation = {
   envelopesSha256: receipt.envelopes_sha256 ?? undefined,
 };
 const signed = signReceipt(anyBackend, model.secretKey, receipt);
-const verify = (value: unknown, signature = signed.receiptSignature, expectation: ReceiptExpectation = expected) => verifyReceipt(anyBackend, address, value, signature, expectation);
+const verify = (value: unknown, signature = signed.receiptSignature, expectation: ReceiptExpectation = expected) =>
+  verifyReceipt(anyBackend, address, value, signature, expectation);
 const sign = (value: object) => signText(anyBackend, model.secretKey, statementText("bauta/receipt/1", value));
 
 describe("verifyReceipt", () => {
@@ -51,7 +60,13 @@ describe("verifyReceipt", () => {
     if (typeof value === "object" && value !== null) {
       for (const [name, inner] of Object.entries(value)) {
         for (const [where, change] of changes(inner, [...path, name])) {
-          yield [where, (outer) => (Array.isArray(outer) ? outer.map((one: unknown, i) => (String(i) === name ? change(one) : one)) : { ...(outer as object), [name]: change((outer as Record<string, unknown>)[name]) })];
+          yield [
+            where,
+            (outer) =>
+              Array.isArray(outer)
+                ? outer.map((one: unknown, i) => (String(i) === name ? change(one) : one))
+                : { ...(outer as object), [name]: change((outer as Record<string, unknown>)[name]) },
+          ];
         }
       }
       return;
@@ -142,26 +157,49 @@ describe("verifyDocumentedReceipt", () => {
     ["another request", { ...expected, requestSha256: digest("aa") }, "another request or answer"],
     ["another answer", { ...expected, responseSha256: digest("aa") }, "another request or answer"],
   ])("%s", (_why, expectation, reason) => {
-    expect(verifyDocumentedReceipt(anyBackend, address, signed.text, signed.signature, expectation)).toEqual({ ok: false, reason: expect.stringContaining(reason) as string });
+    expect(verifyDocumentedReceipt(anyBackend, address, signed.text, signed.signature, expectation)).toEqual({
+      ok: false,
+      reason: expect.stringContaining(reason) as string,
+    });
   });
 
   it("texts that are not two digests, even if signed", () => {
-    for (const text of ["", digest("0b"), `${signed.text}:`, ` ${signed.text}`, `${signed.text}\n`, signed.text.toUpperCase(), `bauta/receipt/1\n${canonicalJson(receipt)}`]) {
+    for (const text of [
+      "",
+      digest("0b"),
+      `${signed.text}:`,
+      ` ${signed.text}`,
+      `${signed.text}\n`,
+      signed.text.toUpperCase(),
+      `bauta/receipt/1\n${canonicalJson(receipt)}`,
+    ]) {
       const signature = signText(anyBackend, model.secretKey, text);
-      expect(verifyDocumentedReceipt(anyBackend, address, text, signature, expected)).toEqual({ ok: false, reason: "the signed text is not two SHA-256 digests" });
+      expect(verifyDocumentedReceipt(anyBackend, address, text, signature, expected)).toEqual({
+        ok: false,
+        reason: "the signed text is not two SHA-256 digests",
+      });
     }
   });
 
   it("another key's signature, or the statement's", () => {
     for (const signature of [signText(anyBackend, anyBackend.createKeyPair().secretKey, signed.text), signed.receiptSignature, "0x00"]) {
-      expect(verifyDocumentedReceipt(anyBackend, address, signed.text, signature, expected)).toEqual({ ok: false, reason: "the signed text is not signed by the attested key" });
+      expect(verifyDocumentedReceipt(anyBackend, address, signed.text, signature, expected)).toEqual({
+        ok: false,
+        reason: "the signed text is not signed by the attested key",
+      });
     }
   });
 });
 
 describe("the comment behind [DONE]", () => {
   it("round trip, with as many weights as a receipt may have", () => {
-    const large = { ...receipt, weights: Array.from({ length: 256 }, (_, i) => ({ name: `model-${String(i).padStart(5, "0")}-of-00256.safetensors`, sha256: digest("0e") })) };
+    const large = {
+      ...receipt,
+      weights: Array.from({ length: 256 }, (_, i) => ({
+        name: `model-${String(i).padStart(5, "0")}-of-00256.safetensors`,
+        sha256: digest("0e"),
+      })),
+    };
     for (const one of [receipt, large]) {
       const comment = receiptComment(signReceipt(anyBackend, model.secretKey, one));
       const parsed = parseReceiptComment(comment);
@@ -170,12 +208,20 @@ describe("the comment behind [DONE]", () => {
     }
   });
 
-  it.each(["", "hello", "bauta-receipt", "bauta-receipt e30", " bauta-receipt e30 0x", "bauta-receipt e30 0x more", "bauta-receipt !!! 0x", "bauta-receipt e3 0x", "bauta-receipt _w 0x", "Bauta-Receipt e30 0x"])(
-    "is not: %j",
-    (comment) => {
-      expect(parseReceiptComment(comment)).toBeUndefined();
-    },
-  );
+  it.each([
+    "",
+    "hello",
+    "bauta-receipt",
+    "bauta-receipt e30",
+    " bauta-receipt e30 0x",
+    "bauta-receipt e30 0x more",
+    "bauta-receipt !!! 0x",
+    "bauta-receipt e3 0x",
+    "bauta-receipt _w 0x",
+    "Bauta-Receipt e30 0x",
+  ])("is not: %j", (comment) => {
+    expect(parseReceiptComment(comment)).toBeUndefined();
+  });
 
   it("has a size limit", () => {
     const comment = (length: number) => `bauta-receipt ${toBase64Url(utf8(JSON.stringify("x".repeat(length - 2))))} 0x`;
@@ -184,13 +230,24 @@ describe("the comment behind [DONE]", () => {
   });
 
   it("property: any comment is read or is none", () => {
-    fc.assert(fc.property(fc.oneof(fc.string(), fc.string().map((text) => `bauta-receipt ${text} 0x`), fc.base64String().map((text) => `bauta-receipt ${text} 0x`)), (comment) => void parseReceiptComment(comment)));
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.string().map((text) => `bauta-receipt ${text} 0x`),
+          fc.base64String().map((text) => `bauta-receipt ${text} 0x`),
+        ),
+        (comment) => void parseReceiptComment(comment),
+      ),
+    );
   });
 });
 
 describe("signed texts", () => {
   it("a statement begins with its tag, and its JSON is canonical", () => {
-    expect(statementText("bauta/keys/1", { b: 1, a: "é", c: [true, null], "\u20ac": 1e21 })).toBe('bauta/keys/1\n{"a":"é","b":1,"c":[true,null],"€":1e+21}');
+    expect(statementText("bauta/keys/1", { b: 1, a: "é", c: [true, null], "\u20ac": 1e21 })).toBe(
+      'bauta/keys/1\n{"a":"é","b":1,"c":[true,null],"€":1e+21}',
+    );
     expect(() => canonicalJson({ a: Number.NaN })).toThrow();
   });
 

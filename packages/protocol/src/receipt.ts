@@ -102,7 +102,8 @@ export function verifyDocumentedReceipt(
   expected: Pick<ReceiptExpectation, "requestSha256" | "responseSha256">,
 ): { readonly ok: true } | { readonly ok: false; readonly reason: string } {
   if (!/^[0-9a-f]{64}:[0-9a-f]{64}$/.test(text)) return { ok: false, reason: "the signed text is not two SHA-256 digests" };
-  if (!verifyTextSignature(backend, address, text, signature)) return { ok: false, reason: "the signed text is not signed by the attested key" };
+  if (!verifyTextSignature(backend, address, text, signature))
+    return { ok: false, reason: "the signed text is not signed by the attested key" };
   if (text !== `${expected.requestSha256}:${expected.responseSha256}`) {
     return { ok: false, reason: "the signed digests are of another request or answer than this client saw" };
   }
@@ -135,12 +136,18 @@ type Test = (value: unknown) => boolean;
 const isString: Test = (value) => typeof value === "string" && value.length <= 1024;
 const isDigest: Test = (value) => typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
 const isCount: Test = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
-const orNull = (test: Test): Test => (value) => value === null || test(value);
+const orNull =
+  (test: Test): Test =>
+  (value) =>
+    value === null || test(value);
 
 function hasExactly(value: unknown, members: Record<string, Test>): boolean {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   const entries = Object.entries(value);
-  return entries.length === Object.keys(members).length && entries.every(([name, member]) => Object.hasOwn(members, name) && members[name]?.(member));
+  return (
+    entries.length === Object.keys(members).length &&
+    entries.every(([name, member]) => Object.hasOwn(members, name) && members[name]?.(member))
+  );
 }
 
 const MEMBERS: Record<keyof Receipt, Test> = {
@@ -152,7 +159,9 @@ const MEMBERS: Record<keyof Receipt, Test> = {
   envelopes_sha256: orNull(isDigest),
   finish_reason: (value) => value === "stop" || value === "length" || value === "content_filter",
   usage: (value) => hasExactly(value, { prompt_tokens: isCount, completion_tokens: isCount, total_tokens: isCount }),
-  weights: orNull((value) => Array.isArray(value) && value.length <= 256 && value.every((file) => hasExactly(file, { name: isString, sha256: isDigest }))),
+  weights: orNull(
+    (value) => Array.isArray(value) && value.length <= 256 && value.every((file) => hasExactly(file, { name: isString, sha256: isDigest })),
+  ),
   engine: (value) => hasExactly(value, { name: isString, image_digest: orNull(isDigest) }),
   created: isCount,
 };

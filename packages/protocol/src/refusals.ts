@@ -5,7 +5,10 @@ import type { ErrorAction } from "./errors.ts";
  * @see docs/errors.md
  */
 export const REFUSALS = {
-  field_in_clear: { message: "this field would travel unencrypted beside the sealed messages; leave it out or allow it by name", action: "fix-request" },
+  field_in_clear: {
+    message: "this field would travel unencrypted beside the sealed messages; leave it out or allow it by name",
+    action: "fix-request",
+  },
   content_not_text: { message: "message content must be a string to be sealed", action: "fix-request" },
   invalid_request: { message: "the request is not a chat completion request", action: "fix-request" },
   invalid_model_key: { message: "the model key is not an uncompressed secp256k1 point", action: "re-attest" },

@@ -27,7 +27,10 @@ async function expectRefusal(request: unknown, code: string, field: string | und
 describe.each(backends.map((backend) => [backend.name, backend] as const))("%s", (_name, backend) => {
   it("seals every role under one key, and the enclave opens it", async () => {
     const messages = ["system", "developer", "user", "assistant", "tool"].map((role, i) => ({ role, content: `${CANARY} ${i} 🎭` }));
-    const sealed = await sealRequest(ask({ messages, temperature: 0.5, max_tokens: 9, stream_options: { include_usage: true } }), { backend, modelKey: model.publicKey });
+    const sealed = await sealRequest(ask({ messages, temperature: 0.5, max_tokens: 9, stream_options: { include_usage: true } }), {
+      backend,
+      modelKey: model.publicKey,
+    });
     const body = JSON.parse(textOf(sealed.body)) as { messages: { role: string; content: string }[]; stream: boolean };
     expect(Object.keys(body).toSorted()).toEqual(["max_tokens", "messages", "model", "stream", "stream_options", "temperature"]);
     expect(body.stream).toBe(true);
@@ -52,7 +55,10 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("%s",
   });
 
   it("makes a new key for each request", async () => {
-    const [one, other] = [await sealRequest(ask(), { backend, modelKey: model.publicKey }), await sealRequest(ask(), { backend, modelKey: model.publicKey })];
+    const [one, other] = [
+      await sealRequest(ask(), { backend, modelKey: model.publicKey }),
+      await sealRequest(ask(), { backend, modelKey: model.publicKey }),
+    ];
     expect(one.headers[HEADERS.clientPublicKey]).not.toBe(other.headers[HEADERS.clientPublicKey]);
     expect(textOf(one.body)).not.toBe(textOf(other.body));
   });
@@ -60,7 +66,12 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("%s",
   it("refuses a model key that is no point, before anything is sealed", async () => {
     const off = Uint8Array.from(model.publicKey);
     off[64] = (off[64] ?? 0) ^ 1;
-    for (const modelKey of [off, Uint8Array.from(model.publicKey, (byte, i) => (i ? byte : 6)), model.publicKey.subarray(1), new Uint8Array(65)]) {
+    for (const modelKey of [
+      off,
+      Uint8Array.from(model.publicKey, (byte, i) => (i ? byte : 6)),
+      model.publicKey.subarray(1),
+      new Uint8Array(65),
+    ]) {
       await expect(sealRequest(ask(), { backend, modelKey })).rejects.toMatchObject({ name: "RefusalError", code: "invalid_model_key" });
     }
   });
@@ -82,7 +93,12 @@ describe("what may travel in clear", () => {
       seed: 1,
       reasoning_effort: "high",
       stream_options: { include_usage: true },
-      venice_parameters: { enable_web_search: "off", strip_thinking_response: true, disable_thinking: null, include_venice_system_prompt: false },
+      venice_parameters: {
+        enable_web_search: "off",
+        strip_thinking_response: true,
+        disable_thinking: null,
+        include_venice_system_prompt: false,
+      },
     };
     const { body } = await sealRequest(ask({ ...clear, stream: false }), options);
     const sent = JSON.parse(textOf(body)) as Record<string, unknown>;
@@ -116,7 +132,11 @@ describe("what may travel in clear", () => {
     ["__proto__", { a: CANARY }],
     ["constructor", { a: CANARY }],
   ])("%s is refused by name: %j", async (member, value) => {
-    await expectRefusal(JSON.parse(JSON.stringify(ask()).replace("{", `{${JSON.stringify(member)}:${JSON.stringify(value)},`)), "field_in_clear", member);
+    await expectRefusal(
+      JSON.parse(JSON.stringify(ask()).replace("{", `{${JSON.stringify(member)}:${JSON.stringify(value)},`)),
+      "field_in_clear",
+      member,
+    );
   });
 
   it.each([
@@ -139,22 +159,32 @@ describe("what may travel in clear", () => {
   });
 
   it("members that say nothing are left out, not refused", async () => {
-    const { body } = await sealRequest(ask({ tools: [], stop: null, user: "", logprobs: false, top_logprobs: 0, functions: undefined, response_format: null }), options);
+    const { body } = await sealRequest(
+      ask({ tools: [], stop: null, user: "", logprobs: false, top_logprobs: 0, functions: undefined, response_format: null }),
+      options,
+    );
     expect(Object.keys(JSON.parse(textOf(body)) as object).toSorted()).toEqual(["messages", "model", "stream"]);
   });
 
   it("allowInClear lets what it names through, as it is, and nothing beside it", async () => {
-    const { body } = await sealRequest(ask({ stop: ["END"], venice_parameters: { character_slug: "venetian" } }), { ...options, allowInClear: ["stop", "venice_parameters.character_slug"] });
+    const { body } = await sealRequest(ask({ stop: ["END"], venice_parameters: { character_slug: "venetian" } }), {
+      ...options,
+      allowInClear: ["stop", "venice_parameters.character_slug"],
+    });
     expect(JSON.parse(textOf(body))).toMatchObject({ stop: ["END"], venice_parameters: { character_slug: "venetian" } });
     await expectRefusal(ask({ stop: ["END"], user: CANARY }), "field_in_clear", "user", { allowInClear: ["stop"] });
     const two = { character_slug: "venetian", other: CANARY };
-    await expectRefusal(ask({ venice_parameters: two }), "field_in_clear", "venice_parameters.other", { allowInClear: ["venice_parameters.character_slug"] });
+    await expectRefusal(ask({ venice_parameters: two }), "field_in_clear", "venice_parameters.other", {
+      allowInClear: ["venice_parameters.character_slug"],
+    });
   });
 
   it("allowInClear never opens a message", async () => {
     const { body } = await sealRequest(ask(), { ...options, allowInClear: ["messages", "content", "messages[0].content"] });
     expect(textOf(body)).not.toContain(CANARY);
-    await expectRefusal(ask({ messages: [{ role: "user", content: CANARY, name: CANARY }] }), "field_in_clear", "messages[0].name", { allowInClear: ["name", "messages"] });
+    await expectRefusal(ask({ messages: [{ role: "user", content: CANARY, name: CANARY }] }), "field_in_clear", "messages[0].name", {
+      allowInClear: ["name", "messages"],
+    });
   });
 });
 
@@ -166,12 +196,32 @@ describe("messages", () => {
     ["a list", [ask()], "invalid_request", "messages"],
     ["a message that is text", ask({ messages: [CANARY] }), "invalid_request", "messages[0]"],
     ["an unknown role", ask({ messages: [{ role: CANARY, content: "x" }] }), "invalid_request", "messages[0].role"],
-    ["content parts", ask({ messages: [{ role: "user", content: [{ type: "text", text: CANARY }] }] }), "content_not_text", "messages[0].content"],
+    [
+      "content parts",
+      ask({ messages: [{ role: "user", content: [{ type: "text", text: CANARY }] }] }),
+      "content_not_text",
+      "messages[0].content",
+    ],
     ["a number", ask({ messages: [{ role: "user", content: 5 }] }), "content_not_text", "messages[0].content"],
     ["a name", ask({ messages: [{ role: "user", content: "x", name: CANARY }] }), "field_in_clear", "messages[0].name"],
-    ["tool calls", ask({ messages: [{ role: "assistant", content: null, tool_calls: [{ id: CANARY }] }] }), "field_in_clear", "messages[0].tool_calls"],
-    ["a tool call's id", ask({ messages: [{ role: "tool", content: "x", tool_call_id: CANARY }] }), "field_in_clear", "messages[0].tool_call_id"],
-    ["reasoning sent back", ask({ messages: [{ role: "assistant", content: "x", reasoning_content: CANARY }] }), "field_in_clear", "messages[0].reasoning_content"],
+    [
+      "tool calls",
+      ask({ messages: [{ role: "assistant", content: null, tool_calls: [{ id: CANARY }] }] }),
+      "field_in_clear",
+      "messages[0].tool_calls",
+    ],
+    [
+      "a tool call's id",
+      ask({ messages: [{ role: "tool", content: "x", tool_call_id: CANARY }] }),
+      "field_in_clear",
+      "messages[0].tool_call_id",
+    ],
+    [
+      "reasoning sent back",
+      ask({ messages: [{ role: "assistant", content: "x", reasoning_content: CANARY }] }),
+      "field_in_clear",
+      "messages[0].reasoning_content",
+    ],
   ])("%s", async (_why, request, code, field) => {
     await expectRefusal(request, code, field);
   });
@@ -187,7 +237,13 @@ it("property: whatever a request holds, it is refused or nothing of its text is 
   const member = fc.constantFrom(...CLEAR_MEMBERS, "stop", "user", "tools", "metadata", "x", "__proto__");
   const leaf = fc.oneof(fc.constantFrom(CANARY, [CANARY], { a: CANARY }, null, true, 1, ""), fc.string());
   const value = fc.oneof(leaf, fc.dictionary(fc.constantFrom("a", CANARY, "include_usage", "enable_web_search"), leaf));
-  const message = fc.record({ role: fc.constantFrom("user", "assistant", "tool", CANARY), content: fc.oneof({ weight: 4, arbitrary: fc.constant(`${CANARY}!`) }, leaf) }, { requiredKeys: ["role"] });
+  const message = fc.record(
+    {
+      role: fc.constantFrom("user", "assistant", "tool", CANARY),
+      content: fc.oneof({ weight: 4, arbitrary: fc.constant(`${CANARY}!`) }, leaf),
+    },
+    { requiredKeys: ["role"] },
+  );
   const request = fc
     .tuple(fc.dictionary(member, value, { maxKeys: 3 }), fc.array(message, { maxLength: 2 }))
     .map(([members, messages]) => ({ ...members, model: "e2ee-a", messages }));

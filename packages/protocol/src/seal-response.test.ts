@@ -48,7 +48,11 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("seal
       }
     }
     expect(chunks[0]?.choices[0]).toEqual({ index: 0, delta: { role: "assistant" }, finish_reason: null });
-    expect(chunks.slice(1, 4).map((chunk) => Object.keys(chunk.choices[0]?.delta ?? {}))).toEqual([["reasoning_content"], ["content"], ["content"]]);
+    expect(chunks.slice(1, 4).map((chunk) => Object.keys(chunk.choices[0]?.delta ?? {}))).toEqual([
+      ["reasoning_content"],
+      ["content"],
+      ["content"],
+    ]);
     expect(chunks[4]?.choices[0]).toEqual({ index: 0, delta: {}, finish_reason: "stop" });
     expect(chunks[5]).toEqual({ ...head, object: "chat.completion.chunk", choices: [], usage });
     expect(textOf(bytes).endsWith("data: [DONE]\n\n")).toBe(true);
@@ -57,7 +61,9 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("seal
   it("uses one ephemeral key and counting nonces for the whole answer, reasoning included", async () => {
     const client = backend.createKeyPair();
     const { bytes } = await writeAll(await createSealedWriter(backend, client.publicKey, head), false);
-    const sealed = chunksOf(bytes).flatMap((chunk) => Object.entries(chunk.choices[0]?.delta ?? {}).flatMap(([member, value]) => (member === "role" ? [] : [value])));
+    const sealed = chunksOf(bytes).flatMap((chunk) =>
+      Object.entries(chunk.choices[0]?.delta ?? {}).flatMap(([member, value]) => (member === "role" ? [] : [value])),
+    );
     expect(new Set(sealed.map((hex) => hex.slice(0, 130))).size).toBe(1);
     expect(sealed.map((hex) => Number.parseInt(hex.slice(146, 154), 16))).toEqual([0, 1, 2]);
     const opener = createEnvelopeOpener(backend, client.secretKey);
@@ -108,7 +114,11 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("seal
 
   it("refuses a client key that is no point", async () => {
     const { publicKey } = backend.createKeyPair();
-    for (const bad of [Uint8Array.from(publicKey, (byte, i) => (i === 64 ? byte ^ 1 : byte)), Uint8Array.from(publicKey, (byte, i) => (i ? byte : 7)), new Uint8Array(65)]) {
+    for (const bad of [
+      Uint8Array.from(publicKey, (byte, i) => (i === 64 ? byte ^ 1 : byte)),
+      Uint8Array.from(publicKey, (byte, i) => (i ? byte : 7)),
+      new Uint8Array(65),
+    ]) {
       await expect(createSealedWriter(backend, bad, head)).rejects.toMatchObject({ name: "WireError", code: "invalid_public_key" });
     }
   });

@@ -24,8 +24,21 @@ interface Named {
   readonly name: string;
 }
 const envelopes = load("envelope.json") as {
-  seal: (Named & Record<"sender_secret_key" | "sender_public_key" | "recipient_secret_key" | "recipient_public_key" | "shared_x" | "aes_key" | "nonce" | "plaintext" | "envelope", string>)[];
-  sequence: Record<"sender_secret_key" | "recipient_public_key" | "recipient_secret_key" | "nonce_prefix", string> & Record<"plaintexts" | "envelopes", string[]>;
+  seal: (Named &
+    Record<
+      | "sender_secret_key"
+      | "sender_public_key"
+      | "recipient_secret_key"
+      | "recipient_public_key"
+      | "shared_x"
+      | "aes_key"
+      | "nonce"
+      | "plaintext"
+      | "envelope",
+      string
+    >)[];
+  sequence: Record<"sender_secret_key" | "recipient_public_key" | "recipient_secret_key" | "nonce_prefix", string> &
+    Record<"plaintexts" | "envelopes", string[]>;
   open: (Named & Record<"recipient_secret_key" | "envelope" | "plaintext", string>)[];
   invalid: (Named & Record<"recipient_secret_key" | "envelope", string> & { outcome: "field_not_hex" | "field_not_opened" })[];
 };
@@ -54,7 +67,8 @@ interface Expected {
 const receipts = load("receipt.json") as {
   secret_key: string;
   address: string;
-  valid: (Named & Record<"jcs" | "receipt_signature" | "text" | "signature" | "sse_comment", string> & { receipt: Receipt; expected: Expected })[];
+  valid: (Named &
+    Record<"jcs" | "receipt_signature" | "text" | "signature" | "sse_comment", string> & { receipt: Receipt; expected: Expected })[];
   invalid: (Named & { receipt: unknown; receipt_signature: string; expected: Expected; reason: string })[];
 };
 interface Stream extends Named {
@@ -69,7 +83,10 @@ interface Stream extends Named {
   receipt: Receipt | null;
 }
 const responses = load("response-stream.json") as {
-  keys: Record<"client_secret_key" | "client_public_key" | "model_secret_key" | "model_public_key" | "ephemeral_secret_key" | "nonce_prefix", string>;
+  keys: Record<
+    "client_secret_key" | "client_public_key" | "model_secret_key" | "model_public_key" | "ephemeral_secret_key" | "nonce_prefix",
+    string
+  >;
   streams: Stream[];
   refused: (Named & { stream: string; refusal: string })[];
 };
@@ -127,7 +144,9 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("%s",
 
   it.each(envelopes.open)("envelope.json opens: $name", async (one) => {
     const envelope = parseEnvelope(backend, one.envelope, 4096);
-    expect(new TextDecoder().decode(envelope && (await createEnvelopeOpener(backend, bytes(one.recipient_secret_key)).open(envelope)))).toBe(one.plaintext);
+    expect(
+      new TextDecoder().decode(envelope && (await createEnvelopeOpener(backend, bytes(one.recipient_secret_key)).open(envelope))),
+    ).toBe(one.plaintext);
   });
 
   it.each(envelopes.invalid)("envelope.json refuses with $outcome: $name", async (one) => {
@@ -138,7 +157,10 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("%s",
       "x-venice-tee-signing-algo": "ecdsa",
     };
     const body = { model: "e2ee-example", stream: true, messages: [{ role: "user", content: one.envelope }] };
-    await expect(openRequest(body, headers, { backend, modelKey })).rejects.toMatchObject({ code: one.outcome, param: "messages[0].content" });
+    await expect(openRequest(body, headers, { backend, modelKey })).rejects.toMatchObject({
+      code: one.outcome,
+      param: "messages[0].content",
+    });
   });
 
   it.each(keys.points)("keys.json: $name is a point: $valid", ({ public_key, valid }) => {
@@ -171,7 +193,10 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("%s",
     expect(own).toEqual({ text: one.text, signature: one.signature, receipt: one.receipt, receiptSignature: one.receipt_signature });
     expect(writeSseComment(receiptComment(own))).toBe(one.sse_comment);
     const expected = expectation(one.expected);
-    expect(verifyReceipt(backend, bytes(receipts.address), one.receipt, one.receipt_signature, expected)).toEqual({ ok: true, receipt: one.receipt });
+    expect(verifyReceipt(backend, bytes(receipts.address), one.receipt, one.receipt_signature, expected)).toEqual({
+      ok: true,
+      receipt: one.receipt,
+    });
     expect(verifyDocumentedReceipt(backend, bytes(receipts.address), one.text, one.signature, expected)).toEqual({ ok: true });
   });
 
@@ -206,8 +231,16 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("%s",
       expect(end.hashes).toEqual({ responseSha256: one.hashes.response_sha256, envelopesSha256: one.hashes.envelopes_sha256 });
       expect(end.receipt?.receipt ?? null).toEqual(one.receipt);
       if (!one.receipt || !end.receipt || !end.hashes) continue;
-      const expected = { ...end.hashes, requestSha256: one.receipt.request_sha256, clientNonce: undefined, requestId: end.requestId, model: "e2ee-example" };
-      expect(verifyReceipt(backend, addressOf(bytes(responses.keys.model_public_key)), end.receipt.receipt, end.receipt.signature, expected)).toMatchObject({ ok: true });
+      const expected = {
+        ...end.hashes,
+        requestSha256: one.receipt.request_sha256,
+        clientNonce: undefined,
+        requestId: end.requestId,
+        model: "e2ee-example",
+      };
+      expect(
+        verifyReceipt(backend, addressOf(bytes(responses.keys.model_public_key)), end.receipt.receipt, end.receipt.signature, expected),
+      ).toMatchObject({ ok: true });
     }
   });
 

@@ -35,7 +35,11 @@ const stream = fc
 
 describe("createSseParser", () => {
   it("reads events, joins data lines, and ignores other fields", () => {
-    expect(dataOf("data: one\n\ndata: two\ndata: lines\n\nevent: x\nid: 3\nretry: 1\ndata:none\n\n")).toEqual(["one", "two\nlines", "none"]);
+    expect(dataOf("data: one\n\ndata: two\ndata: lines\n\nevent: x\nid: 3\nretry: 1\ndata:none\n\n")).toEqual([
+      "one",
+      "two\nlines",
+      "none",
+    ]);
   });
 
   it("strips one space, keeps more, and takes a data field without a colon", () => {
@@ -92,7 +96,15 @@ describe("createSseParser", () => {
     };
     for (const [why, bytes] of Object.entries(tooLong)) {
       for (const cuts of [[], everywhere, [limit]]) {
-        expect(() => parse(bytes, cuts.filter((cut) => cut < bytes.length), limit), why).toThrow(expect.objectContaining({ code: "event_too_large" }) as Error);
+        expect(
+          () =>
+            parse(
+              bytes,
+              cuts.filter((cut) => cut < bytes.length),
+              limit,
+            ),
+          why,
+        ).toThrow(expect.objectContaining({ code: "event_too_large" }) as Error);
       }
     }
   });
@@ -118,7 +130,12 @@ describe("createSseParser", () => {
         const bytes = utf8(text);
         const whole = parse(bytes);
         for (let cut = 0; cut <= bytes.length; cut++) expect(parse(bytes, [cut])).toEqual(whole);
-        expect(parse(bytes, Array.from({ length: bytes.length }, (_, i) => i))).toEqual(whole);
+        expect(
+          parse(
+            bytes,
+            Array.from({ length: bytes.length }, (_, i) => i),
+          ),
+        ).toEqual(whole);
       }),
       { numRuns: 150 },
     );
@@ -144,7 +161,10 @@ describe("createSseParser", () => {
         // A last event, so that no line ending at the end is open to interpretation.
         const bytes = utf8(`${text}\n\ndata: end\n\n`);
         const theirs: { data: string[]; comments: string[] } = { data: [], comments: [] };
-        const reference = createParser({ onEvent: ({ data }) => theirs.data.push(data), onComment: (comment) => theirs.comments.push(comment) });
+        const reference = createParser({
+          onEvent: ({ data }) => theirs.data.push(data),
+          onComment: (comment) => theirs.comments.push(comment),
+        });
         reference.feed(new TextDecoder().decode(bytes));
         const { events } = parse(bytes);
         expect(events.flatMap((event) => (event.data === undefined ? [] : [event.data]))).toEqual(theirs.data);
@@ -163,10 +183,17 @@ describe("createSseParser", () => {
         throw error;
       }
     };
-    const soup = fc.array(fc.constantFrom(0x0a, 0x0d, 0x3a, 0x20, 0x64, 0x61, 0x74, 0xc3, 0xa9, 0xff, 0xef, 0xbb, 0xbf), { maxLength: 120 }).map((list) => Uint8Array.from(list));
+    const soup = fc
+      .array(fc.constantFrom(0x0a, 0x0d, 0x3a, 0x20, 0x64, 0x61, 0x74, 0xc3, 0xa9, 0xff, 0xef, 0xbb, 0xbf), { maxLength: 120 })
+      .map((list) => Uint8Array.from(list));
     fc.assert(
       fc.property(fc.oneof(soup, fc.uint8Array({ maxLength: 80 })), fc.array(fc.nat(120)), (bytes, cuts) => {
-        expect(outcome(bytes, cuts.filter((cut) => cut < bytes.length))).toBe(outcome(bytes, []));
+        expect(
+          outcome(
+            bytes,
+            cuts.filter((cut) => cut < bytes.length),
+          ),
+        ).toBe(outcome(bytes, []));
       }),
       { numRuns: 1000 },
     );

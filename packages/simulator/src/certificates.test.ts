@@ -84,11 +84,23 @@ describe("tdx.pck-chain", () => {
     ["a root that may not sign certificates", { root: { usage: USAGE.signData } }, '"Intel SGX Root CA" may not sign certificates'],
     ["a leaf that is not valid yet", { leaf: { notBeforeMs: NOW_MS + 1000 } }, "is valid only from 2026-11-20T12:00:01.000Z"],
     ["a CA that has expired", { ca: { notAfterMs: NOW_MS - 1000 } }, "was valid only until 2026-11-20T11:59:59.000Z"],
-    ["a CA signed by another root", { ca: { issuer: stranger[2] } }, 'the signature of "Intel SGX PCK Processor CA" is not by the key of "Intel SGX Root CA"'],
+    [
+      "a CA signed by another root",
+      { ca: { issuer: stranger[2] } },
+      'the signature of "Intel SGX PCK Processor CA" is not by the key of "Intel SGX Root CA"',
+    ],
     ["a leaf that names another issuer", { leaf: { issuer: stranger[2] } }, "names another issuer"],
     ["a leaf without Intel's extension", withoutExtension, "the PCK certificate's SGX extension: is missing"],
-    ["a leaf with a broken extension", { leaf: { extensions: [extension("1.2.840.113741.1.13.1", sequence(sequence()))] } }, "the PCK certificate's SGX extension"],
-    ["an unknown critical extension", { leaf: { extensions: [sgxExtension(machine), extension("2.5.29.36", octetString(Buffer.of(1)), true)] } }, "is critical and not known here"],
+    [
+      "a leaf with a broken extension",
+      { leaf: { extensions: [extension("1.2.840.113741.1.13.1", sequence(sequence()))] } },
+      "the PCK certificate's SGX extension",
+    ],
+    [
+      "an unknown critical extension",
+      { leaf: { extensions: [sgxExtension(machine), extension("2.5.29.36", octetString(Buffer.of(1)), true)] } },
+      "is critical and not known here",
+    ],
     ["an extension that appears twice", { leaf: { extensions: [sgxExtension(machine), sgxExtension(machine)] } }, "appears twice"],
   ];
   for (const [what, changes, reason] of faults) {
@@ -116,6 +128,7 @@ describe("tdx.pck-chain", () => {
   it("lists every fault, not only the first", async () => {
     const chain = issueChain({ leaf: { notAfterMs: NOW_MS - 1000, commonName: "x" }, ca: { usage: USAGE.signData } });
     const reason = (await checkChain(pemOf(chain), stranger[2]))?.reason ?? "";
-    for (const part of ["neither Intel's", 'the first certificate is "x"', "may not sign certificates", "was valid only until"]) expect(reason).toContain(part);
+    for (const part of ["neither Intel's", 'the first certificate is "x"', "may not sign certificates", "was valid only until"])
+      expect(reason).toContain(part);
   });
 });

@@ -15,6 +15,8 @@ describe.skipIf(noVectors)("event logs, held against a recorded one", () => {
 
   it("a log replays to the registers of its quote", () => {
     const { eventLog = [], quote } = capture();
-    expect([0, 1, 2, 3].map((imr) => replay(eventLog, imr).toString("hex"))).toEqual(parseQuote(quote).report.rtmr.map((register) => toHex(register)));
+    expect([0, 1, 2, 3].map((imr) => replay(eventLog, imr).toString("hex"))).toEqual(
+      parseQuote(quote).report.rtmr.map((register) => toHex(register)),
+    );
   });
 });

@@ -37,8 +37,5 @@ export function runtimeEvent(name: string, payload: Uint8Array): EventLogEntry {
 export function replay(log: readonly EventLogEntry[], imr: number): Buffer {
   return log
     .filter((event) => event.imr === imr)
-    .reduce(
-      (register, event) => createHash("sha384").update(register).update(event.digest, "hex").digest(),
-      Buffer.alloc(REGISTER_BYTES),
-    );
+    .reduce((register, event) => createHash("sha384").update(register).update(event.digest, "hex").digest(), Buffer.alloc(REGISTER_BYTES));
 }

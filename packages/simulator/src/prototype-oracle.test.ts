@@ -4,12 +4,22 @@ import { skipUnless, vectorPath } from "../../../tests/support/vectors.ts";
 import { createSimulator, type SimulatorOptions } from "./simulator.ts";
 
 const folder = vectorPath("../prototype/");
-const noOracle = skipUnless(existsSync(`${folder}tdx.ts`), "oracle", "the measuring prototype lies beside the checkout in ../shared/prototype");
+const noOracle = skipUnless(
+  existsSync(`${folder}tdx.ts`),
+  "oracle",
+  "the measuring prototype lies beside the checkout in ../shared/prototype",
+);
 const NOW_MS = Date.parse("2026-11-20T12:00:00Z");
 const DAY_MS = 86_400_000;
 
 interface Oracle {
-  readonly verifyQuote: (quote: Uint8Array, collateral: unknown, nowMs: number, root: unknown, crypto: unknown) => Promise<{ status: string; advisories: string[]; fmspc: string }>;
+  readonly verifyQuote: (
+    quote: Uint8Array,
+    collateral: unknown,
+    nowMs: number,
+    root: unknown,
+    crypto: unknown,
+  ) => Promise<{ status: string; advisories: string[]; fmspc: string }>;
   readonly parseCert: (der: Uint8Array) => unknown;
   readonly webcrypto: unknown;
 }
@@ -20,7 +30,11 @@ async function loadOracle(): Promise<Oracle> {
 }
 
 /** What another strict verifier, which reads all collateral, makes of the simulator's quote. */
-async function judge(options: Omit<SimulatorOptions, "nowMs"> = {}, atMs = NOW_MS, change: (collateral: Record<string, string>) => object = (same) => same) {
+async function judge(
+  options: Omit<SimulatorOptions, "nowMs"> = {},
+  atMs = NOW_MS,
+  change: (collateral: Record<string, string>) => object = (same) => same,
+) {
   const oracle = await loadOracle();
   const simulator = createSimulator({ nowMs: NOW_MS, ...options });
   const quote = new Uint8Array(await simulator.quote(new Uint8Array(64).fill(7)));
@@ -59,7 +73,10 @@ describe.skipIf(noOracle)("a strict verifier that was not written here", () => {
   }
 
   it("refuses TCB info of which one character was changed", async () => {
-    const change = (collateral: Record<string, string>) => ({ ...collateral, tcb_info: collateral["tcb_info"]?.replace("UpToDate", "upToDate") });
+    const change = (collateral: Record<string, string>) => ({
+      ...collateral,
+      tcb_info: collateral["tcb_info"]?.replace("UpToDate", "upToDate"),
+    });
     await expect(judge({}, NOW_MS, change)).rejects.toThrow("TCB_INFO_SIGNATURE");
   });
 });

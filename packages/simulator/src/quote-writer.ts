@@ -38,7 +38,12 @@ export function createQuoteWriter(secrets: SecretSource, subject: QuoteSubject):
   const signer = faults.foreignQuoteSigner ? createKeyPair(secrets, "foreign quote signer") : attestationKey;
   const beforeReportData = Buffer.concat([quoteHeader(secrets), ...reportFields(subject)]);
   const certification = certificationData(subject, secrets, attestationKey);
-  const behindSignature = Buffer.concat([attestationKey.point, u16(CERTIFICATION_TYPE_QE_REPORT), u32(certification.length), certification]);
+  const behindSignature = Buffer.concat([
+    attestationKey.point,
+    u16(CERTIFICATION_TYPE_QE_REPORT),
+    u32(certification.length),
+    certification,
+  ]);
   const signatureDataLength = u32(REPORT_DATA_BYTES + behindSignature.length);
   return (asked) => {
     const reportData = faults.reportData?.(asked) ?? asked;
@@ -116,7 +121,8 @@ function qeReport(machine: Machine, attestationKey: SigningKeyPair, authenticati
 
 function hex(digits: string, length: number): Buffer {
   const bytes = Buffer.from(digits, "hex");
-  if (bytes.length !== length || digits.length !== 2 * length) throw new RangeError(`${length} bytes in hex are ${2 * length} digits, not "${digits}"`);
+  if (bytes.length !== length || digits.length !== 2 * length)
+    throw new RangeError(`${length} bytes in hex are ${2 * length} digits, not "${digits}"`);
   return bytes;
 }
 

@@ -1,4 +1,16 @@
-import { appraise, type AppraisalInput, type AttestationResult, CHECK_IDS, type CheckId, parseAttestationAnswer, parseCertificate, parsePemCertificates, parsePolicy, parseQuote, parseSgxExtension } from "@bauta/attestation";
+import {
+  appraise,
+  type AppraisalInput,
+  type AttestationResult,
+  CHECK_IDS,
+  type CheckId,
+  parseAttestationAnswer,
+  parseCertificate,
+  parsePemCertificates,
+  parsePolicy,
+  parseQuote,
+  parseSgxExtension,
+} from "@bauta/attestation";
 import { addressOf, createReportData, parseHex, toHex } from "@bauta/protocol";
 import { createECDH, randomBytes } from "node:crypto";
 import fc from "fast-check";
@@ -51,7 +63,12 @@ describe("the production verifier", () => {
   it("passes the simulator with nothing but its root named and its policy", async () => {
     const result = await mintAndAppraise();
     expect(failing(result)).toEqual([]);
-    expect(result).toMatchObject({ ok: true, simulated: true, pinned: true, claims: { build: "demo", tee_hardware: "SIMULATED TDX", fmspc: "53494d000000" } });
+    expect(result).toMatchObject({
+      ok: true,
+      simulated: true,
+      pinned: true,
+      claims: { build: "demo", tee_hardware: "SIMULATED TDX", fmspc: "53494d000000" },
+    });
     expect(result.signingKey).toHaveLength(65);
     expect(result.checks.find((check) => check.id === "tdx.pck-chain")?.reason).toContain("SIMULATED");
   });
@@ -62,7 +79,9 @@ describe("the production verifier", () => {
     expect(result).toMatchObject({ ok: false, simulated: false, pinned: false });
     expect(result.signingKey).toBeUndefined();
     expect(result.checks.find((check) => check.id === "nonce.bound")).toMatchObject({ status: "not-checked", required: true });
-    expect(result.checks.find((check) => check.id === "tdx.pck-chain")?.reason).toContain("neither Intel's SGX Root CA nor a trust root that you named");
+    expect(result.checks.find((check) => check.id === "tdx.pck-chain")?.reason).toContain(
+      "neither Intel's SGX Root CA nor a trust root that you named",
+    );
   });
 
   it("refuses it with another simulator's root", async () => {
@@ -71,7 +90,9 @@ describe("the production verifier", () => {
   });
 
   it("refuses a trust root that is no certificate, as the caller's mistake", async () => {
-    await expect(mintAndAppraise({ changes: () => ({ trustRoots: [Uint8Array.of(1, 2, 3)] }) })).rejects.toThrow("trust root 0: certificate");
+    await expect(mintAndAppraise({ changes: () => ({ trustRoots: [Uint8Array.of(1, 2, 3)] }) })).rejects.toThrow(
+      "trust root 0: certificate",
+    );
   });
 
   it("refuses a time that is none, as the caller's mistake", async () => {
@@ -91,8 +112,16 @@ describe("the production verifier", () => {
     ["a quote cut short", ["tdx.parse"], { quoteBytes: (quote) => quote.subarray(0, -1) }],
     ["bytes behind the quote", ["tdx.parse"], { quoteBytes: (quote) => Buffer.concat([quote, Buffer.of(1)]) }],
     ["report data of another request", ["nonce.bound"], { reportData: (asked) => Buffer.concat([asked.subarray(0, 32), randomBytes(32)]) }],
-    ["report data of another key", ["key.bound-to-report-data"], { reportData: (asked) => Buffer.concat([randomBytes(20), asked.subarray(20)]) }],
-    ["report data whose padding is not zero", ["key.bound-to-report-data"], { reportData: (asked) => Buffer.concat([asked.subarray(0, 31), Buffer.of(1), asked.subarray(32)]) }],
+    [
+      "report data of another key",
+      ["key.bound-to-report-data"],
+      { reportData: (asked) => Buffer.concat([randomBytes(20), asked.subarray(20)]) },
+    ],
+    [
+      "report data whose padding is not zero",
+      ["key.bound-to-report-data"],
+      { reportData: (asked) => Buffer.concat([asked.subarray(0, 31), Buffer.of(1), asked.subarray(32)]) },
+    ],
     ["a TD under debug", ["td.debug-off"], { tdAttributes: "0100001000000000" }],
     ["reserved debug bits", ["td.debug-off"], { tdAttributes: "8000001000000000" }],
     ["another MRTD", ["measure.mrtd"], { measurements: { mrtd: other } }],
@@ -130,12 +159,21 @@ describe("the production verifier", () => {
     const result = await mintAndAppraise({ debug: true, changes: (simulator) => ({ policy: policy(simulator) }) });
     expect(result.ok).toBe(true);
     expect(result.checks.find((check) => check.id === "td.debug-off")).toMatchObject({ status: "fail", required: false });
-    const reserved = await mintAndAppraise({ faults: { tdAttributes: "0300001000000000" }, changes: (simulator) => ({ policy: policy(simulator) }) });
+    const reserved = await mintAndAppraise({
+      faults: { tdAttributes: "0300001000000000" },
+      changes: (simulator) => ({ policy: policy(simulator) }),
+    });
     expect(reserved.ok).toBe(false);
   });
 
   it("fails a build that was booted from another image", async () => {
-    expect(failing(await mintAndAppraise({ buildName: "another" }))).toEqual(["measure.mrtd", "measure.rtmr0", "measure.rtmr1", "measure.rtmr2", "dstack.compose-hash"]);
+    expect(failing(await mintAndAppraise({ buildName: "another" }))).toEqual([
+      "measure.mrtd",
+      "measure.rtmr0",
+      "measure.rtmr1",
+      "measure.rtmr2",
+      "dstack.compose-hash",
+    ]);
   });
 
   it("fails only the compose hash of another compose document", async () => {
@@ -152,14 +190,17 @@ describe("any damage to a quote", () => {
     // White space between the certificates means nothing, so the chain's text is left to the tests of the chain.
     const beforeChain = evidence.quote.length - parseQuote(evidence.quote).pckChain.length;
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(fc.nat(beforeChain - 1), fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 3 }), async (changes) => {
-        const quote = Uint8Array.from(evidence.quote);
-        for (const [offset, mask] of changes) quote[offset] = (quote[offset] ?? 0) ^ mask;
-        fc.pre(!Buffer.from(quote).equals(evidence.quote));
-        const result = await appraise({ ...appraisal, evidence: { ...evidence, quote } });
-        expect(result.ok).toBe(false);
-        expect(result.checks.map((check) => check.id)).toEqual(CHECK_IDS);
-      }),
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.nat(beforeChain - 1), fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 3 }),
+        async (changes) => {
+          const quote = Uint8Array.from(evidence.quote);
+          for (const [offset, mask] of changes) quote[offset] = (quote[offset] ?? 0) ^ mask;
+          fc.pre(!Buffer.from(quote).equals(evidence.quote));
+          const result = await appraise({ ...appraisal, evidence: { ...evidence, quote } });
+          expect(result.ok).toBe(false);
+          expect(result.checks.map((check) => check.id)).toEqual(CHECK_IDS);
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -191,7 +232,8 @@ describe("createSimulator", () => {
   });
 
   it("makes the same keys from the same seed", async () => {
-    const attestationKey = async (seed: string) => toHex(parseQuote(await createSimulator({ nowMs: NOW_MS, seed }).quote(new Uint8Array(64))).attestationKey);
+    const attestationKey = async (seed: string) =>
+      toHex(parseQuote(await createSimulator({ nowMs: NOW_MS, seed }).quote(new Uint8Array(64))).attestationKey);
     expect(await attestationKey("a")).toBe(await attestationKey("a"));
     expect(await attestationKey("a")).not.toBe(await attestationKey("b"));
   });
@@ -238,7 +280,12 @@ describe("createSimulator", () => {
       expect(Buffer.from(certificate.subject).toString("latin1")).not.toContain("Intel Corporation");
     }
     const [leaf] = chain;
-    expect(leaf && parseSgxExtension(leaf)).toMatchObject({ fmspc: "53494d000000", pceId: "0000", pceSvn: 11, componentSvns: [2, 2, 2, 2, 3, 1, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0] });
+    expect(leaf && parseSgxExtension(leaf)).toMatchObject({
+      fmspc: "53494d000000",
+      pceId: "0000",
+      pceSvn: 11,
+      componentSvns: [2, 2, 2, 2, 3, 1, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0],
+    });
   });
 
   it("refuses report data that is not 64 bytes, and faults of the wrong length", async () => {

@@ -50,11 +50,17 @@ async function runChat(words: string[], flags: Flags): Promise<void> {
 
   const question = words.length > 0 ? words.join(" ") : await text(process.stdin);
   if (question.trim() === "") throw new CommandError("nothing to ask: give a message or write it to standard input", EXIT.usage);
-  const messages = [...(flags.system === undefined ? [] : [{ role: "system" as const, content: flags.system }]), { role: "user" as const, content: question }];
+  const messages = [
+    ...(flags.system === undefined ? [] : [{ role: "system" as const, content: flags.system }]),
+    { role: "user" as const, content: question },
+  ];
   const { result } = await client.attest(flags.model);
   if (!flags.json) showAttestation(terminal, flags.model, result);
   if (!result.ok) {
-    if (flags.json) process.stdout.write(`${JSON.stringify({ answer: null, outcome: { status: "refused", reason: "the enclave is not acceptable" }, attestation: shown(result) })}\n`);
+    if (flags.json)
+      process.stdout.write(
+        `${JSON.stringify({ answer: null, outcome: { status: "refused", reason: "the enclave is not acceptable" }, attestation: shown(result) })}\n`,
+      );
     throw new CommandError("the enclave is not acceptable, so nothing was sent", EXIT.failed);
   }
 

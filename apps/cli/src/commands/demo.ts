@@ -20,7 +20,11 @@ export function addDemo(program: Command): void {
     .option("--engine-model <name>", "the model's name on that server")
     .option("--model-file <file>", "answer with a GGUF file, in llama.cpp")
     .addOption(new Option("--quote-encoding <encoding>", "how quotes are served").choices(["base64", "hex"]).default("base64"))
-    .addOption(new Option("--log-level <level>", "log of gateway and enclave, on standard error").choices(["silent", "error", "info", "trace"]).default("error"))
+    .addOption(
+      new Option("--log-level <level>", "log of gateway and enclave, on standard error")
+        .choices(["silent", "error", "info", "trace"])
+        .default("error"),
+    )
     .option("--no-open", "do not open a chat; only serve")
     .option("--json", "print one line of JSON when ready")
     .addHelpText(
@@ -53,7 +57,12 @@ async function runDemo(flags: Flags): Promise<void> {
     showDemo(terminal, stack);
     if (flags.open && terminal.interactive && process.stdin.isTTY) {
       const { connect } = await import("../connect.ts");
-      const { client } = await connect({ baseUrl: stack.baseUrl, apiKey: stack.apiKey, trustRoot: [stack.trustRootFile], policy: stack.policyFile });
+      const { client } = await connect({
+        baseUrl: stack.baseUrl,
+        apiKey: stack.apiKey,
+        trustRoot: [stack.trustRootFile],
+        policy: stack.policyFile,
+      });
       await Promise.race([stopped, chatInTerminal(client, stack.models[1], terminal)]);
     } else {
       terminal.line("Ctrl-C stops it.");

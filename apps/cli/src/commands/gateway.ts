@@ -15,7 +15,11 @@ export function addGateway(program: Command): void {
       const config = await loadConfig(flags.config);
       const terminal = createTerminal();
       if (flags.check) {
-        terminal.line(flags.json ? JSON.stringify({ ok: true, models: config.models.map(({ id }) => id) }) : `${flags.config}: ${config.models.length} models, ${config.keys.length} keys, nothing wrong`);
+        terminal.line(
+          flags.json
+            ? JSON.stringify({ ok: true, models: config.models.map(({ id }) => id) })
+            : `${flags.config}: ${config.models.length} models, ${config.keys.length} keys, nothing wrong`,
+        );
         return;
       }
       const stopped = untilStopped();

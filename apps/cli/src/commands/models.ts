@@ -17,7 +17,11 @@ export function addModels(program: Command): void {
       const terminal = createTerminal();
       const width = Math.max(0, ...models.map(({ id }) => id.length));
       for (const { id } of models) {
-        const privacy = id.startsWith("e2ee-") ? "sealed: only the enclave reads it" : id.startsWith("tee-") ? "attested: the gateway reads it too" : "neither attested nor sealed";
+        const privacy = id.startsWith("e2ee-")
+          ? "sealed: only the enclave reads it"
+          : id.startsWith("tee-")
+            ? "attested: the gateway reads it too"
+            : "neither attested nor sealed";
         terminal.line(`${printable(id).padEnd(width)}  ${terminal.dim(privacy)}`);
       }
     });

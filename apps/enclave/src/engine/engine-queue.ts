@@ -22,7 +22,8 @@ interface Waiter {
  */
 export function createEngineQueue(limits: { slots: number; maxWaiting: number; retryAfterSeconds?: number }): EngineQueue {
   const { slots, maxWaiting, retryAfterSeconds = 2 } = limits;
-  if (!Number.isSafeInteger(slots) || slots < 1) throw new EngineSetupError("invalid-option", `an engine needs at least one slot, not ${slots}`);
+  if (!Number.isSafeInteger(slots) || slots < 1)
+    throw new EngineSetupError("invalid-option", `an engine needs at least one slot, not ${slots}`);
   if (!Number.isSafeInteger(maxWaiting) || maxWaiting < 0) {
     throw new EngineSetupError("invalid-option", `maxWaiting is a whole number of requests, not ${maxWaiting}`);
   }

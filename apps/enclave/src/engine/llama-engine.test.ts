@@ -90,7 +90,11 @@ describe("llama engine", () => {
   });
 
   it("repeats itself for a seed, differs between seeds, and is greedy at temperature 0", async () => {
-    const [one, again, other] = [await answer({ seed: 7, maxTokens: 40 }), await answer({ seed: 7, maxTokens: 40 }), await answer({ seed: 8, maxTokens: 40 })];
+    const [one, again, other] = [
+      await answer({ seed: 7, maxTokens: 40 }),
+      await answer({ seed: 7, maxTokens: 40 }),
+      await answer({ seed: 8, maxTokens: 40 }),
+    ];
     expect(again.content).toBe(one.content);
     expect(other.content).not.toBe(one.content);
     const [cold, still] = [await answer({ temperature: 0, seed: 1, maxTokens: 30 }), await answer({ topK: 1, seed: 2, maxTokens: 30 })];
@@ -210,11 +214,28 @@ describe("llama engine", () => {
     ["missing", () => {}, "file-missing", "does not exist"],
     ["empty", (path: string) => writeFileSync(path, ""), "file-invalid", "is not a GGUF file"],
     ["something else", (path: string) => writeFileSync(path, "PK\u0003\u0004"), "file-invalid", "is not a GGUF file"],
-    ["cut in its header", (path: string) => (writeFileSync(path, createTinyGguf({})), truncateSync(path, 300)), "file-invalid", "cannot load"],
-    ["cut in its weights", (path: string) => (writeFileSync(path, createTinyGguf({})), truncateSync(path, 100_000)), "file-invalid", "not within the file bounds"],
+    [
+      "cut in its header",
+      (path: string) => (writeFileSync(path, createTinyGguf({})), truncateSync(path, 300)),
+      "file-invalid",
+      "cannot load",
+    ],
+    [
+      "cut in its weights",
+      (path: string) => (writeFileSync(path, createTinyGguf({})), truncateSync(path, 100_000)),
+      "file-invalid",
+      "not within the file bounds",
+    ],
     [
       "without a chat template",
-      (path: string) => writeFileSync(path, Buffer.from(Buffer.from(createTinyGguf({})).toString("latin1").replace("tokenizer.chat_template", "tokenizer.chat_patterns"), "latin1")),
+      (path: string) =>
+        writeFileSync(
+          path,
+          Buffer.from(
+            Buffer.from(createTinyGguf({})).toString("latin1").replace("tokenizer.chat_template", "tokenizer.chat_patterns"),
+            "latin1",
+          ),
+        ),
       "file-invalid",
       "no chat template",
     ],

@@ -112,7 +112,7 @@ function createHistory(messages: readonly ChatMessage[]): ChatHistoryItem[] {
 
 async function readPrompt(sequence: LlamaContextSequence, tokens: Token[], stop: AbortSignal): Promise<void> {
   let size: number = SLICE_TOKENS.first;
-  for (let at = 0; at < tokens.length; ) {
+  for (let at = 0; at < tokens.length;) {
     if (stop.aborted) throw new EngineError("aborted");
     const slice = tokens.slice(at, at + size);
     const startedMs = performance.now();
@@ -137,7 +137,9 @@ async function* answer(
   const stops = createStopFilter(sampling.stop ?? []);
   const markTokens = controlMarks(model, prompt.marks);
   const characters = createWholeCharacters<Token>((tokens, previous) =>
-    tokens.length === 1 && markTokens.has(tokens[0] as Token) ? markTokens.get(tokens[0] as Token) as string : model.detokenize(tokens, false, previous),
+    tokens.length === 1 && markTokens.has(tokens[0] as Token)
+      ? (markTokens.get(tokens[0] as Token) as string)
+      : model.detokenize(tokens, false, previous),
   );
   const limit = Math.min(room, sampling.maxTokens ?? room);
   let reason: FinishReason = "stop";

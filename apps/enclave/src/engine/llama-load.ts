@@ -144,7 +144,11 @@ async function importLibrary(): Promise<typeof import("node-llama-cpp")> {
   try {
     return await import("node-llama-cpp");
   } catch (error) {
-    throw new EngineSetupError("runtime-missing", "node-llama-cpp is not installed: npm install node-llama-cpp@3.22.1, or use an engine URL", error);
+    throw new EngineSetupError(
+      "runtime-missing",
+      "node-llama-cpp is not installed: npm install node-llama-cpp@3.22.1, or use an engine URL",
+      error,
+    );
   }
 }
 
@@ -167,5 +171,6 @@ async function assertGguf(modelFile: string): Promise<void> {
 }
 
 function assertPositive(name: string, value: number): void {
-  if (!Number.isSafeInteger(value) || value < 1) throw new EngineSetupError("invalid-option", `${name} is a whole number from 1, not ${value}`);
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new EngineSetupError("invalid-option", `${name} is a whole number from 1, not ${value}`);
 }

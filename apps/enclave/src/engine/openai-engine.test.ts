@@ -37,7 +37,12 @@ async function start(
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  const engine = createOpenAiEngine({ baseUrl: `http://127.0.0.1:${port}/v1/`, upstreamModel: "served-name", contextTokens: 100, ...options });
+  const engine = createOpenAiEngine({
+    baseUrl: `http://127.0.0.1:${port}/v1/`,
+    upstreamModel: "served-name",
+    contextTokens: 100,
+    ...options,
+  });
   open.push({ close: async () => (server.closeAllConnections(), new Promise((resolve) => server.close(resolve))) }, engine);
   return { engine, server };
 }
@@ -45,7 +50,8 @@ async function start(
 const chunk = (delta: object, finish: string | null = null, more: object = {}): string =>
   `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: finish }], ...more })}\n\n`;
 
-const stream = (response: ServerResponse): ServerResponse => response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
+const stream = (response: ServerResponse): ServerResponse =>
+  response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
 
 async function collect(events: AsyncIterable<EngineEvent>): Promise<EngineEvent[]> {
   const all: EngineEvent[] = [];
@@ -118,7 +124,13 @@ describe("openai engine", () => {
     ["server error", 500, {}, "trace: secret question", { code: "failed", status: 500 }],
     ["busy", 503, { "retry-after": "4" }, "", { code: "overloaded", retryAfterSeconds: 4 }],
     ["rate limit without a number", 429, { "retry-after": "soon" }, "", { code: "overloaded", retryAfterSeconds: 2 }],
-    ["too long", 400, {}, '{"error":{"message":"This model\'s maximum context length is 100 tokens: secret question"}}', { code: "context-length" }],
+    [
+      "too long",
+      400,
+      {},
+      '{"error":{"message":"This model\'s maximum context length is 100 tokens: secret question"}}',
+      { code: "context-length" },
+    ],
     ["other bad request", 400, {}, "secret question", { code: "failed", status: 400 }],
     ["redirect", 302, { location: "http://127.0.0.1:1/" }, "", { code: "failed", status: 302 }],
     ["200 that is no stream", 200, { "content-type": "application/json" }, "{}", { code: "failed" }],
@@ -268,7 +280,10 @@ describe("openai engine", () => {
     await expect(collect(engine.generate(REQUEST, never))).rejects.toMatchObject({ code: "unreachable" });
   });
 
-  it.each(["ftp://engine/v1", "engine:8000", "http://user:pass@engine/v1", "http://engine/v1?key=1"])("refuses the base URL %s", (baseUrl) => {
-    expect(() => createOpenAiEngine({ baseUrl, upstreamModel: "m", contextTokens: 1 })).toThrow(EngineSetupError);
-  });
+  it.each(["ftp://engine/v1", "engine:8000", "http://user:pass@engine/v1", "http://engine/v1?key=1"])(
+    "refuses the base URL %s",
+    (baseUrl) => {
+      expect(() => createOpenAiEngine({ baseUrl, upstreamModel: "m", contextTokens: 1 })).toThrow(EngineSetupError);
+    },
+  );
 });

@@ -34,7 +34,10 @@ describe("stop sequences", () => {
   it("does the same however the text is split", () => {
     const letters = fc.constantFrom("a", "b", "é", "😀");
     const text = fc.array(letters, { maxLength: 30 });
-    const stops = fc.array(fc.array(letters, { minLength: 1, maxLength: 4 }).map((one) => one.join("")), { maxLength: 3 });
+    const stops = fc.array(
+      fc.array(letters, { minLength: 1, maxLength: 4 }).map((one) => one.join("")),
+      { maxLength: 3 },
+    );
     fc.assert(
       fc.property(text, stops, (characters, sequences) => {
         const whole = characters.join("");

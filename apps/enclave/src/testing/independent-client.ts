@@ -47,7 +47,9 @@ export function signerOf(text: string, signature: string): string {
   const raw = Buffer.from(signature.slice(2), "hex");
   const message = Buffer.from(text);
   const digest = keccak_256(Buffer.concat([Buffer.from(`\x19Ethereum Signed Message:\n${message.length}`), message]));
-  const recovered = secp256k1.recoverPublicKey(Buffer.concat([Buffer.of((raw[64] as number) - 27), raw.subarray(0, 64)]), digest, { prehash: false });
+  const recovered = secp256k1.recoverPublicKey(Buffer.concat([Buffer.of((raw[64] as number) - 27), raw.subarray(0, 64)]), digest, {
+    prehash: false,
+  });
   const point = secp256k1.Point.fromBytes(recovered).toBytes(false);
   return `0x${hex(keccak_256(point.subarray(1)).subarray(12))}`;
 }
@@ -67,7 +69,10 @@ export function envelopesSha256(chunks: readonly Chunk[]): string {
   const parts: Buffer[] = [];
   for (const { choices } of chunks) {
     const delta = choices[0]?.delta;
-    for (const [code, envelope] of [[0, delta?.content], [1, delta?.reasoning_content]] as const) {
+    for (const [code, envelope] of [
+      [0, delta?.content],
+      [1, delta?.reasoning_content],
+    ] as const) {
       if (envelope === undefined) continue;
       const bytes = Buffer.from(envelope, "hex");
       const head = Buffer.alloc(9);

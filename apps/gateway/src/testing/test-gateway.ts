@@ -41,7 +41,14 @@ export async function startTestGateway(
         { name: "alice", sha256: alice.sha256 },
         { name: "bob", sha256: bob.sha256 },
       ],
-      models: Object.entries(models).map(([id, enclaves]) => ({ id, name: id, contextTokens: 4096, maxCompletionTokens: 1024, enclaves, policy })),
+      models: Object.entries(models).map(([id, enclaves]) => ({
+        id,
+        name: id,
+        contextTokens: 4096,
+        maxCompletionTokens: 1024,
+        enclaves,
+        policy,
+      })),
       trustRoots: [trust.rootDer],
       attestation: { timeoutMs: 2_000 },
       graceMs: 0,
@@ -57,7 +64,8 @@ export async function startTestGateway(
     alice: alice.key,
     bob: bob.key,
     logs,
-    fetch: (path, { key = alice.key, headers, ...init } = {}) => fetch(url + path, { ...init, headers: { authorization: `Bearer ${key}`, ...(headers as Record<string, string>) } }),
+    fetch: (path, { key = alice.key, headers, ...init } = {}) =>
+      fetch(url + path, { ...init, headers: { authorization: `Bearer ${key}`, ...(headers as Record<string, string>) } }),
   };
 }
 
@@ -67,7 +75,12 @@ export function postChat(target: TestGateway, body: string | Buffer, headers: Ou
     const request = httpRequest(`${target.url}/api/v1/chat/completions`, {
       method: "POST",
       agent: false,
-      headers: { authorization: `Bearer ${target.alice}`, "content-type": "application/json", "content-length": Buffer.byteLength(body), ...headers },
+      headers: {
+        authorization: `Bearer ${target.alice}`,
+        "content-type": "application/json",
+        "content-length": Buffer.byteLength(body),
+        ...headers,
+      },
     });
     request.on("response", settle).on("error", fail);
     request.end(body);

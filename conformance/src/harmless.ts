@@ -1,0 +1,58 @@
+import { onlyDocumented, withoutComment } from "./attack-receipt.ts";
+import { untilReattested } from "./attack-request.ts";
+import { type ConformanceCase, FORGED, type Misbehaviour } from "./case.ts";
+import { sealAsStranger } from "./stranger.ts";
+import { editChunk, indexOfField, type RelayedAnswer, writeChunk } from "./relayed-answer.ts";
+
+const harmless = (id: string, cases: readonly string[], title: string, misbehaviour: Misbehaviour): ConformanceCase => ({
+  id: `harmless/${id}`,
+  cases,
+  title,
+  expected: "verified",
+  misbehaviour,
+});
+
+const pieces = (answer: RelayedAnswer, bytes: number): RelayedAnswer => {
+  const all = Buffer.from(answer.blocks.join(""));
+  return { ...answer, blocks: Array.from({ length: Math.ceil(all.length / bytes) }, (_, i) => all.subarray(i * bytes, (i + 1) * bytes)) };
+};
+
+/** What a client must take: a suite whose every answer is refused would prove nothing. */
+export const harmlessCases: readonly ConformanceCase[] = [
+  harmless("honest", [], "behaves", {}),
+  harmless("hex-quote", [], "serves the quote in hex", {
+    attest: (genuine) => ({ ...genuine, intel_quote: Buffer.from(String(genuine["intel_quote"]), "base64").toString("hex") }),
+  }),
+  harmless("not-verified", [], "says verified: false, which decides nothing either", {
+    attest: (genuine) => ({ ...genuine, verified: false }),
+  }),
+  harmless("byte-by-byte", ["26"], "splits the answer at every byte", { answer: (answer) => pieces(answer, 1) }),
+  harmless("in-thirds", ["26"], "splits the answer within envelopes and characters", { answer: (answer) => pieces(answer, 97) }),
+  harmless("at-once", ["26"], "sends the answer in one piece", { answer: (answer) => pieces(answer, 1 << 20) }),
+  harmless("receipt-only-served", ["17c"], "leaves the receipt out of the stream and serves it", {
+    answer: (answer) => ({ ...answer, blocks: withoutComment(answer.blocks) }),
+  }),
+  harmless("receipt-only-in-stream", ["17c"], "sends the receipt in the stream and serves none", { signature: () => undefined }),
+  harmless("documented-receipt", ["17c"], "serves only the published signature over both hashes", {
+    answer: (answer) => ({ ...answer, blocks: withoutComment(answer.blocks) }),
+    signature: (genuine) => genuine && onlyDocumented(genuine),
+  }),
+  harmless("text-after-done", ["30"], "sends text in plaintext behind [DONE]", { answer: (answer) => afterDone(answer, FORGED) }),
+  harmless("sealed-text-after-done", ["30"], "has a stranger seal text behind [DONE]", {
+    answer: async (answer, exchange) => afterDone(answer, await sealAsStranger(exchange)),
+  }),
+  harmless("stale-key", ["22"], "says that nobody holds the model key, until the client attests anew", {
+    request: untilReattested,
+  }),
+];
+
+function afterDone(answer: RelayedAnswer, content: string): RelayedAnswer {
+  const blocks = answer.blocks.map(String);
+  const [block = ""] = editChunk(
+    [blocks[indexOfField(blocks, "content")] ?? writeChunk({})],
+    0,
+    (_chunk, choice) => void (choice.delta = { content }),
+  );
+  const comment = blocks.at(-1) ?? "";
+  return { ...answer, blocks: [...blocks.slice(0, -1), block, comment] };
+}
