@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { addressOf, createReportData, toHex } from "@bauta/protocol";
-import type { AttestationAsked, ConformanceCase, JsonObject, Misbehaviour, RawReply, Scene } from "./case.ts";
+import type { AttestationAsked, ConformanceCase, Misbehaviour, RawReply, Scene } from "./case.ts";
+import type { JsonObject } from "./relayed-answer.ts";
 import { mintEvidence, nonceBytes } from "./mint-evidence.ts";
 
 type Change = (genuine: JsonObject, asked: AttestationAsked, scene: Scene) => JsonObject | RawReply | Promise<JsonObject | RawReply>;

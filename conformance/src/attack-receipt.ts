@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { type Receipt, type SignedReceipt, toBase64Url, toHex, utf8 } from "@bauta/protocol";
 import { backend } from "@bauta/protocol/backend";
 import { signReceipt } from "@bauta/protocol/enclave";
-import type { ConformanceCase, Exchange, JsonObject } from "./case.ts";
-import { indexOfDone } from "./relayed-answer.ts";
+import type { ConformanceCase, Exchange } from "./case.ts";
+import { type JsonObject, indexOfDone } from "./relayed-answer.ts";
 
 const CURVE_ORDER = BigInt("0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141");
 

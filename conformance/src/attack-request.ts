@@ -3,10 +3,10 @@ import { HEADERS, toHex, utf8 } from "@bauta/protocol";
 import { createSealedReader, sealRequest } from "@bauta/protocol/client";
 import { createSealedWriter } from "@bauta/protocol/enclave";
 import { backend } from "@bauta/protocol/backend";
-import type { ConformanceCase, Exchange, JsonObject, Misbehaviour, RelayedRequest } from "./case.ts";
+import type { ConformanceCase, Exchange, Misbehaviour, RelayedRequest } from "./case.ts";
 import { OTHER_MODEL } from "./genuine-side.ts";
 import { mintEvidence } from "./mint-evidence.ts";
-import { errorBody, ownAnswer, parseChunk, type RelayedAnswer } from "./relayed-answer.ts";
+import { type JsonObject, errorBody, ownAnswer, parseChunk, type RelayedAnswer } from "./relayed-answer.ts";
 
 const attack = (
   id: string,

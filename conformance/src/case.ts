@@ -1,11 +1,8 @@
-import type { KeyPair } from "@bauta/protocol";
+import type { Awaitable, KeyPair } from "@bauta/protocol";
 import type { Simulator, SimulatorOptions } from "@bauta/simulator";
 import type { Status } from "./adapter.ts";
 import type { GenuineSide } from "./genuine-side.ts";
-import type { RelayedAnswer } from "./relayed-answer.ts";
-
-type Awaitable<T> = T | Promise<T>;
-export type JsonObject = Readonly<Record<string, unknown>>;
+import type { JsonObject, RelayedAnswer } from "./relayed-answer.ts";
 
 /** One thing that a provider may do to its client, and what a safe client makes of it. */
 export interface ConformanceCase {

@@ -4,8 +4,7 @@ import { backend } from "@bauta/protocol/backend";
 import { sealRequest } from "@bauta/protocol/client";
 import { createEnclave, type Engine } from "@bauta/enclave";
 import { createSimulator, type Simulator } from "@bauta/simulator";
-import type { JsonObject } from "./case.ts";
-import { readAnswer, type RelayedAnswer } from "./relayed-answer.ts";
+import { type JsonObject, readAnswer, type RelayedAnswer } from "./relayed-answer.ts";
 
 export const MODEL = "e2ee-conformance";
 export const OTHER_MODEL = "e2ee-cheaper";

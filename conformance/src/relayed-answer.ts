@@ -1,4 +1,5 @@
-import type { JsonObject } from "./case.ts";
+/** JSON as it came, not yet believed. */
+export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** An enclave's answer to a chat request, read whole, as a relay may write it to its client. */
 export interface RelayedAnswer {
