@@ -5,11 +5,11 @@ import { setImmediate } from "node:timers/promises";
 import { bindNonce, HEADERS, type KeyPair, parseClientKey, parseHex } from "@bauta/protocol";
 import { backend } from "@bauta/protocol/backend";
 import { createSimulator } from "@bauta/simulator";
-import { type Exchange, isRawReply, type JsonObject, type Misbehaviour, type RawReply, type RelayedRequest, type Scene } from "./case.ts";
+import { type Exchange, isRawReply, type Misbehaviour, type RawReply, type RelayedRequest, type Scene } from "./case.ts";
 import { type GenuineSide, MODEL } from "./genuine-side.ts";
 import { mintEvidence } from "./mint-evidence.ts";
 import type { RecordedCall } from "./record.ts";
-import { errorBody, isAnswer, type RelayedAnswer } from "./relayed-answer.ts";
+import { type JsonObject, errorBody, isAnswer, type RelayedAnswer } from "./relayed-answer.ts";
 
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 

@@ -1,6 +1,6 @@
 import { addressOf, bindNonce, createReportData, SIGNING_ALGORITHM, toHex } from "@bauta/protocol";
 import type { Simulator } from "@bauta/simulator";
-import type { JsonObject } from "./case.ts";
+import type { JsonObject } from "./relayed-answer.ts";
 
 /** What an attestation answer is to say. */
 export interface EvidenceClaims {

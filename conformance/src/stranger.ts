@@ -1,8 +1,8 @@
 import { toHex } from "@bauta/protocol";
 import { backend } from "@bauta/protocol/backend";
 import { createSealedWriter, signReceipt } from "@bauta/protocol/enclave";
-import { type Exchange, FORGED, type JsonObject } from "./case.ts";
-import { parseChunk, splitBlocks } from "./relayed-answer.ts";
+import { type Exchange, FORGED } from "./case.ts";
+import { type JsonObject, parseChunk, splitBlocks } from "./relayed-answer.ts";
 
 /** An answer by somebody who knows nothing but the client's public key, which travels in a header. */
 export interface StrangersAnswer {

@@ -4,6 +4,7 @@ export { type ErrorAction, WIRE_ERRORS, WireError, type WireErrorBody, type Wire
 export { HEADERS, SIGNING_ALGORITHM } from "./headers.ts";
 export { parseHex, toHex } from "./hex.ts";
 export { LIMITS } from "./limits.ts";
+export { type ModelProtection, protectionOf } from "./model-name.ts";
 export { addressOf, parseClientKey, parseModelKey, PUBLIC_KEY_BYTES } from "./public-key.ts";
 export { bindNonce, type BoundNonce, createReportData } from "./report-data.ts";
 export {
