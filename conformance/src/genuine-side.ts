@@ -41,7 +41,7 @@ export async function startGenuineSide(nowMs: () => number): Promise<GenuineSide
   const platform = createSimulator({ nowMs: nowMs() });
   const enclave = createEnclave({
     platform,
-    models: [MODEL, OTHER_MODEL].map((id) => ({ id, engine, sealed: true })),
+    models: [MODEL, OTHER_MODEL].map((id) => ({ id, engine })),
     nowMs,
     log: { level: "silent" },
     graceMs: 0,

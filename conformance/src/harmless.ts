@@ -1,4 +1,4 @@
-import { onlyDocumented, withoutComment } from "./attack-receipt.ts";
+import { withoutComment } from "./attack-receipt.ts";
 import { untilReattested } from "./attack-request.ts";
 import { type ConformanceCase, FORGED, type Misbehaviour } from "./case.ts";
 import { sealAsStranger } from "./stranger.ts";
@@ -33,10 +33,6 @@ export const harmlessCases: readonly ConformanceCase[] = [
     answer: (answer) => ({ ...answer, blocks: withoutComment(answer.blocks) }),
   }),
   harmless("receipt-only-in-stream", ["17c"], "sends the receipt in the stream and serves none", { signature: () => undefined }),
-  harmless("documented-receipt", ["17c"], "serves only the published signature over both hashes", {
-    answer: (answer) => ({ ...answer, blocks: withoutComment(answer.blocks) }),
-    signature: (genuine) => genuine && onlyDocumented(genuine),
-  }),
   harmless("text-after-done", ["30"], "sends text in plaintext behind [DONE]", { answer: (answer) => afterDone(answer, FORGED) }),
   harmless("sealed-text-after-done", ["30"], "has a stranger seal text behind [DONE]", {
     answer: async (answer, exchange) => afterDone(answer, await sealAsStranger(exchange)),

@@ -27,7 +27,7 @@ export async function startGatewayProcess(engine: Engine, models: readonly strin
   const simulator = createSimulator({ nowMs: Date.now() });
   const enclave = createEnclave({
     platform: simulator,
-    models: models.map((id) => ({ id, engine, sealed: id.startsWith("e2ee-") })),
+    models: models.map((id) => ({ id, engine })),
     nowMs: Date.now,
     log: { level: "silent" },
     graceMs: 0,

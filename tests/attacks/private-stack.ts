@@ -49,8 +49,8 @@ export async function startStack({ engine, simulator: options, platform = (machi
   const enclave = createEnclave({
     platform: platform(simulator),
     models: [
-      { id: TEE_MODEL, engine, sealed: false },
-      { id: E2EE_MODEL, engine, sealed: true },
+      { id: TEE_MODEL, engine },
+      { id: E2EE_MODEL, engine },
     ],
     nowMs: Date.now,
     log: { level: "trace", stream: { write: (line: string) => void logs.push(line) } },

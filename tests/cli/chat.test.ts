@@ -1,11 +1,15 @@
 import { writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bauta } from "../support/bauta.ts";
-import { type RunningDemo, startDemoProcess } from "../support/demo.ts";
+import { bautaCommand, type RunningDemo, startDemoProcess } from "../support/demo.ts";
 import { type ScriptedEngine, startScriptedEngine } from "../support/scripted-engine.ts";
+
+const execute = promisify(execFile);
 
 describe("bauta chat", () => {
   let engine: ScriptedEngine;
@@ -110,6 +114,13 @@ describe("bauta chat", () => {
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("gateway") });
     const allowed = await bauta(["chat", "--model", "tee-scripted", ...trust, "--allow-gateway-visible", "Hello"], { env });
     expect(allowed).toMatchObject({ code: 0, stdout: expect.stringContaining("verified · SIMULATED") });
+  });
+
+  it("keeps its status when nobody reads the output", async () => {
+    const shell = (pipe: string) =>
+      `"${process.execPath}" "${bautaCommand}" chat --model e2ee-scripted --policy "${demo.policy}" Hello ${pipe}; echo "\${PIPESTATUS[0]}" >&2`;
+    const { stderr } = await execute("bash", ["-c", shell("| true")], { env: { ...process.env, ...env } });
+    expect(stderr.trimEnd().split("\n").at(-1)).toBe("1");
   });
 
   it("lists models with what each promises", async () => {

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { parsePolicy, type Policy } from "@bauta/attestation";
+import { parsePemCertificates, parsePolicy, type Policy } from "@bauta/attestation";
 import { type Client, createClient } from "@bauta/client";
 import type { ConnectionFlags } from "./connection-flags.ts";
 import { CommandError, EXIT } from "./exit.ts";
@@ -13,9 +13,18 @@ export async function connect(flags: ConnectionFlags): Promise<{ client: Client;
   const apiKey = flags.apiKey ?? process.env["BAUTA_API_KEY"];
   if (!baseUrl) throw new CommandError("no gateway: give --base-url or set BAUTA_BASE_URL", EXIT.usage);
   if (!apiKey) throw new CommandError("no API key: set BAUTA_API_KEY or give --api-key", EXIT.usage);
-  const trustRoots = await Promise.all((flags.trustRoot ?? []).map(readRoot));
+  const trustRoots = (await Promise.all((flags.trustRoot ?? []).map(readRoots))).flat();
   const policy = await readPolicy(flags.policy, flags.allowUnpinned === true);
-  return { client: createClient({ baseURL: baseUrl, apiKey, policy, trustRoots }), baseUrl };
+  return {
+    client: createClient({
+      baseURL: baseUrl,
+      apiKey,
+      policy,
+      trustRoots,
+      receipts: flags.documentedReceipts === true ? "documented" : "bauta",
+    }),
+    baseUrl,
+  };
 }
 
 async function readPolicy(file: string | undefined, allowUnpinned: boolean): Promise<Policy> {
@@ -29,10 +38,15 @@ async function readPolicy(file: string | undefined, allowUnpinned: boolean): Pro
   }
 }
 
-async function readRoot(file: string): Promise<Uint8Array> {
+/** One certificate in DER, or any number in PEM. */
+async function readRoots(file: string): Promise<Uint8Array[]> {
   const bytes = await readInput(file);
-  const pem = /-----BEGIN CERTIFICATE-----([\sA-Za-z0-9+/=]+)-----END CERTIFICATE-----/.exec(bytes.toString("latin1"));
-  return new Uint8Array(pem?.[1] === undefined ? bytes : Buffer.from(pem[1], "base64"));
+  if (!bytes.includes("-----BEGIN")) return [new Uint8Array(bytes)];
+  try {
+    return parsePemCertificates(bytes.toString("latin1"));
+  } catch (error) {
+    throw new CommandError(`${file}: ${error instanceof Error ? error.message : "not PEM certificates"}`, EXIT.usage, error);
+  }
 }
 
 const MAX_INPUT_BYTES = 1024 * 1024;

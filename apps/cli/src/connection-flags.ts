@@ -7,6 +7,7 @@ export interface ConnectionFlags {
   readonly trustRoot?: readonly string[] | undefined;
   readonly policy?: string | undefined;
   readonly allowUnpinned?: boolean | undefined;
+  readonly documentedReceipts?: boolean | undefined;
 }
 
 /** Adds the flags that every command which talks to a gateway has. */
@@ -20,5 +21,9 @@ export function withConnectionFlags(command: Command): Command {
       (file, files: string[] | undefined) => [...(files ?? []), file],
     )
     .option("--policy <file>", "reference values that the enclave must have (JSON)")
+    .option(
+      "--documented-receipts",
+      "WEAKER: accept the published two-hash signature where a server has no receipt; shown with each answer",
+    )
     .option("--allow-unpinned", "INSECURE: accept any measurements; results say UNPINNED");
 }

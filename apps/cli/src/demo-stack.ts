@@ -12,6 +12,8 @@ export interface DemoOptions extends EngineChoice {
   /** 0 takes any free port. */
   readonly gatewayPort: number;
   readonly quoteEncoding: "base64" | "hex";
+  /** Refuse what the published format allows and the client never sends; see `OpenRequestOptions.strict`. */
+  readonly strict?: boolean | undefined;
   readonly logLevel: "silent" | "error" | "info" | "trace";
 }
 
@@ -54,6 +56,7 @@ export async function startDemo(options: DemoOptions, progress: (step: string) =
       platform: simulator,
       models: models.map((id) => ({ id, engine, sealed: id.startsWith("e2ee-") })),
       nowMs: Date.now,
+      strict: options.strict ?? false,
       allowDebuggableProcess: true,
       log: { level: options.logLevel },
     });

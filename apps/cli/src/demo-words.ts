@@ -1,5 +1,6 @@
+import { printableLine } from "@bauta/client";
 import type { DemoStack } from "./demo-stack.ts";
-import type { Terminal } from "./terminal.ts";
+import { type Terminal } from "./terminal.ts";
 
 /** Shows a person what runs and what to try next, within 80 columns. Every line works when pasted. */
 export function showDemo(terminal: Terminal, { baseUrl, apiKey, models, engine, trustRootFile, policyFile }: DemoStack): void {
@@ -12,7 +13,7 @@ export function showDemo(terminal: Terminal, { baseUrl, apiKey, models, engine, 
   line(`  gateway  ${baseUrl}`);
   line(`  models   ${e2ee.padEnd(width)}  ${dim("sealed: only the enclave reads it")}`);
   line(`           ${tee.padEnd(width)}  ${dim("attested: the gateway reads it too")}`);
-  line(`  engine   ${engine}`);
+  line(`  engine   ${printableLine(engine)}`);
   line();
   line(bold("Try next, in another terminal:"));
   line();

@@ -35,14 +35,15 @@ export function exitCodeOf(error: unknown): number {
 }
 
 /** Shows an error as one sentence; with BAUTA_DEBUG set, where it came from too. */
-export function showError(error: unknown, json: boolean): void {
+export async function showError(error: unknown, json: boolean): Promise<void> {
   const message = error instanceof Error ? error.message : String(error);
   if (json) {
     process.stdout.write(`${JSON.stringify({ error: { message, code: codeOf(error) } })}\n`);
     return;
   }
+  const { printable } = await import("@bauta/client");
   const terminal = createTerminal(process.stderr);
-  terminal.line(`${terminal.bad("error:")} ${message}`);
+  terminal.line(`${terminal.bad("error:")} ${printable(message)}`);
   if (process.env["BAUTA_DEBUG"] && error instanceof Error) terminal.line(terminal.dim(error.stack ?? ""));
 }
 

@@ -19,15 +19,18 @@ for (const add of [addDemo, addChat, addModels, addGateway]) add(program);
 // Subcommands take exitOverride from their parent only if they exist when it is set.
 for (const command of program.commands) command.exitOverride();
 
-// A reader that has seen enough, such as head.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.failed));
+// A reader that has seen enough, such as head, takes nothing away from the outcome: the command ends by itself and says
+// with its status how it went.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
 
 try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   else {
-    showError(error, process.argv.includes("--json"));
+    await showError(error, process.argv.includes("--json"));
     process.exitCode = exitCodeOf(error);
   }
 }

@@ -1,21 +1,26 @@
-import type { Chat, Outcome } from "@bauta/client";
+import { type Chat, type Outcome, printable, printableLine } from "@bauta/client";
+import { createAnswerGutter } from "./answer-gutter.ts";
 import { standing } from "./show-attestation.ts";
-import { printable, type Terminal } from "./terminal.ts";
+import { type Terminal } from "./terminal.ts";
 
-/** Shows an answer as it arrives, then its proof in a line. */
+/**
+ * Shows an answer as it arrives, away from the first column, then its proof in a line that begins there.
+ * @throws what the answer's iteration throws; what was shown till then ends its line
+ */
 export async function showAnswer(terminal: Terminal, chat: Chat): Promise<{ content: string; outcome: Outcome }> {
   let content = "";
-  let thinking = false;
+  const thoughts = createAnswerGutter(terminal, terminal.dim);
+  const answer = createAnswerGutter(terminal);
   try {
     for await (const delta of chat) {
-      if (delta.reasoning) terminal.write(terminal.dim(printable(delta.reasoning)));
-      if (delta.content && thinking) terminal.write("\n\n");
-      thinking = delta.content === "";
+      thoughts.write(printable(delta.reasoning));
+      if (delta.content !== "" && content === "") thoughts.end();
       content += delta.content;
-      terminal.write(printable(delta.content));
+      answer.write(printable(delta.content));
     }
   } finally {
-    terminal.line();
+    thoughts.end();
+    answer.end();
   }
   const outcome = await chat.outcome;
   showOutcome(terminal, outcome);
@@ -26,12 +31,12 @@ export async function showAnswer(terminal: Terminal, chat: Chat): Promise<{ cont
 function showOutcome(terminal: Terminal, outcome: Outcome): void {
   const { good, bad, warn, dim } = terminal;
   const words = standing(outcome.attestation.result);
-  const mark =
-    outcome.status === "verified" ? good("✓ verified") : outcome.status === "incomplete" ? warn("– incomplete") : bad("✗ unverified");
+  const mark = { verified: good("✓ verified"), incomplete: warn("– incomplete"), unverified: bad("✗ unverified") }[outcome.status];
   const detail = [
     words && warn(words),
-    outcome.reason && printable(outcome.reason),
-    outcome.status === "verified" && outcome.requestId && dim(`receipt ${printable(outcome.requestId)}`),
+    outcome.reason && printableLine(outcome.reason),
+    outcome.receipt && dim(`receipt ${printableLine(outcome.receipt.request_id)}`),
+    outcome.receiptKind === "documented" && warn("documented signature only"),
     outcome.usage && dim(`${outcome.usage.completion_tokens} tokens`),
   ].filter(Boolean);
   terminal.line([mark, ...detail].join(" · "));

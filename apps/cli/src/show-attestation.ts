@@ -1,9 +1,10 @@
 import type { AttestationResult, Check } from "@bauta/attestation";
-import { printable, type Terminal } from "./terminal.ts";
+import { printableLine } from "@bauta/client";
+import { type Terminal } from "./terminal.ts";
 
 /** Words that stand wherever a result is shown. */
-export function standing({ simulated, pinned }: Pick<AttestationResult, "simulated" | "pinned">): string {
-  return [simulated && "SIMULATED", !pinned && "UNPINNED"].filter(Boolean).join(" ");
+export function standing({ simulated, debug, pinned }: Pick<AttestationResult, "simulated" | "debug" | "pinned">): string {
+  return [simulated && "SIMULATED", debug && "DEBUG", !pinned && "UNPINNED"].filter(Boolean).join(" ");
 }
 
 /** A few lines: the verdict, what was proven, what was not, and what failed with its reason. */
@@ -13,14 +14,15 @@ export function showAttestation(terminal: Terminal, model: string, result: Attes
   const counts = `${count("pass")} checks passed, ${count("fail")} failed, ${count("not-checked")} not made`;
   const words = standing(result);
   line(
-    `${result.ok ? good("✓") : bad("✗")} ${bold(printable(model))} ${result.ok ? "attested" : "NOT acceptable"}${words ? ` ${warn(words)}` : ""} ${dim(`(${counts})`)}`,
+    `${result.ok ? good("✓") : bad("✗")} ${bold(printableLine(model))} ${result.ok ? "attested" : "NOT acceptable"}${words ? ` ${warn(words)}` : ""} ${dim(`(${counts})`)}`,
   );
   for (const check of result.checks) {
     const counts = check.status === "fail" || (check.required && check.status === "not-checked");
-    if (counts) line(`  ${check.status === "fail" ? bad("✗") : warn("–")} ${check.id}: ${printable(check.reason)}`);
+    if (counts) line(`  ${check.status === "fail" ? bad("✗") : warn("–")} ${check.id}: ${printableLine(check.reason)}`);
   }
   const { signing_address: address, mrtd, compose_hash: compose, build } = result.claims;
-  const claim = (name: string, value: string | undefined) => value !== undefined && line(dim(`  ${name.padEnd(13)}${printable(value)}`));
+  const claim = (name: string, value: string | undefined) =>
+    value !== undefined && line(dim(`  ${name.padEnd(13)}${printableLine(value)}`));
   if (result.ok) {
     claim("build", build);
     claim("key", address);
@@ -36,7 +38,7 @@ export function showChecks(terminal: Terminal, result: AttestationResult): void 
   const indent = 2 + width + 2;
   for (const { id, status, required, reason } of result.checks) {
     const [first = "", ...more] = wrap(
-      printable(required && status !== "pass" ? `REQUIRED: ${reason}` : reason),
+      printableLine(required && status !== "pass" ? `REQUIRED: ${reason}` : reason),
       Math.max(20, terminal.width - indent),
     );
     const text = [`${id.padEnd(width)}  ${first}`, ...more.map((line) => " ".repeat(indent) + line)].join("\n");

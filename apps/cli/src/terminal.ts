@@ -34,12 +34,3 @@ export function createTerminal(stream: NodeJS.WriteStream = process.stdout, env:
     width: Math.min(stream.columns ?? 80, 100),
   };
 }
-
-/**
- * Makes text from a server or a model safe to show: control characters could move the cursor, hide a line or set the
- * window's title. Line feeds and tabs stay.
- */
-export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- these are the ones to remove
-  return text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
-}

@@ -1,4 +1,4 @@
-import { readClaims } from "./claims.ts";
+import { readClaims, readStatements } from "./claims.ts";
 import { readComposeHash, verifyComposeHash } from "./compose-hash.ts";
 import type { Collateral, Evidence } from "./evidence.ts";
 import { nearestBuild, readMeasurements, REGISTERS, verifyMeasurements } from "./measurements.ts";
@@ -6,13 +6,15 @@ import { verifyPckChain } from "./pck-chain.ts";
 import type { Build, Policy } from "./policy.ts";
 import { parseQuote, type Quote, QuoteError } from "./quote.ts";
 import { verifyAttestationKeyBinding, verifyQeReportSignature, verifyQuoteSignature } from "./quote-signature.ts";
+import { verifyQuotingEnclave } from "./quoting-enclave.ts";
 import { type RequestNonce, verifyKeyBinding, verifyNonceBinding } from "./report-data-binding.ts";
-import { type AttestationResult, type CheckId, failed, type Finding, notChecked, passed } from "./result.ts";
+import { type AttestationResult, failed, type Finding, notChecked, passed } from "./result.ts";
 import type { SgxExtension } from "./sgx-extension.ts";
 import { deriveSigningKey, type SigningKey } from "./signing-key.ts";
-import { isOnlyDebug, verifyDebugOff } from "./td-attributes.ts";
+import { verifyDebugOff } from "./td-attributes.ts";
 import { parseTrustRoots, type TrustRoots } from "./trust-roots.ts";
 import { completeFindings, describeServerClaim } from "./unmade-checks.ts";
+import { ORIGIN_IDS, reachVerdict } from "./verdict.ts";
 
 /** What an appraisal works on. Trust roots, policy and time come in as arguments; nothing is fetched. */
 export interface AppraisalInput {
@@ -45,7 +47,7 @@ export async function appraise(input: AppraisalInput): Promise<AttestationResult
   const signing = deriveSigningKey(evidence);
   // 2. The quote's bytes.
   const parsed = readQuote(evidence.quote);
-  // 3. Who signed it: quote ← attestation key ← quoting enclave ← PCK ← root.
+  // 3. Who signed it: quote ← attestation key ← Intel's quoting enclave ← PCK ← root.
   const origin = await verifyOrigin(parsed.quote, roots, nowMs);
   // 4. What it says, which means something only if the signatures hold.
   const doubt = [parsed.finding, ...origin.findings].find((finding) => finding.status !== "pass");
@@ -59,32 +61,21 @@ export async function appraise(input: AppraisalInput): Promise<AttestationResult
     ...contents.findings,
     describeServerClaim(evidence.verified),
   ]);
-  // 6. The verdict: every required check passed.
-  const required = requiredChecks(policy, contents.build, parsed.quote);
-  const checks = findings.map((finding) => ({ ...finding, required: required.has(finding.id) }));
-  const ok = checks.every((check) => !check.required || check.status === "pass");
-  const pinned =
-    contents.build !== undefined && checks.every((check) => !isReferenceCheck(check.id) || !check.required || check.status === "pass");
+  // 6. The verdict, and what may be claimed on the strength of it.
+  const { build } = contents;
+  const verdict = reachVerdict({ findings, policy, build, quote: parsed.quote });
   return {
-    ok,
+    ...verdict,
     simulated: origin.simulated,
-    pinned,
-    checks,
-    claims: await readClaims({
-      evidence,
-      quote: parsed.quote,
-      signing,
-      machine: origin.machine,
-      build: pinned ? contents.build : undefined,
-    }),
-    ...(ok && signing.key && { signingKey: signing.key }),
+    claims: doubt || !parsed.quote ? {} : readClaims(parsed.quote, origin.machine, verdict, { signing, build }),
+    stated: readStatements(evidence),
+    ...(verdict.ok && signing.key && { signingKey: signing.key }),
   };
 }
 
 /** The farthest moment that a Date can hold. */
 const MAX_TIME_MS = 8.64e15;
 
-const ORIGIN_IDS = ["tdx.quote-signature", "tdx.attestation-key-bound", "tdx.qe-report-signature", "tdx.pck-chain"] as const;
 const CONTENT_IDS = [
   "nonce.bound",
   "key.bound-to-report-data",
@@ -113,12 +104,17 @@ async function verifyOrigin(quote: Quote | undefined, roots: TrustRoots, nowMs: 
   if (!quote)
     return { findings: ORIGIN_IDS.map((id) => notChecked(id, "not checked: the quote cannot be read (tdx.parse)")), simulated: false };
   const chain = await verifyPckChain(quote.pckChain, roots, nowMs);
-  const signatures = await Promise.all([
+  const [quoteSignature, keyBinding, reportSignature] = await Promise.all([
     verifyQuoteSignature(quote),
     verifyAttestationKeyBinding(quote),
     verifyQeReportSignature(quote, chain.leaf),
   ]);
-  return { findings: [...signatures, chain.finding], simulated: chain.simulated, ...(chain.machine && { machine: chain.machine }) };
+  const identity = verifyQuotingEnclave(quote.qeReport, reportSignature);
+  return {
+    findings: [quoteSignature, keyBinding, reportSignature, chain.finding, identity],
+    simulated: chain.simulated,
+    ...(chain.machine && { machine: chain.machine }),
+  };
 }
 
 interface Contents {
@@ -149,19 +145,4 @@ async function verifyContents(quote: Quote, { evidence, policy, nonce, nowMs, si
 function skipContents(doubt: Finding | undefined): Contents {
   const reason = `not checked: nothing proves that an enclave said this, since ${doubt?.id ?? "tdx.parse"} did not pass`;
   return { findings: CONTENT_IDS.map((id) => notChecked(id, reason)) };
-}
-
-/** The checks without which a result cannot be ok. */
-function requiredChecks(policy: Policy, build: Build | undefined, quote: Quote | undefined): Set<CheckId> {
-  const required = new Set<CheckId>(["nonce.bound", "key.address-derived", "key.bound-to-report-data", "tdx.parse", ...ORIGIN_IDS]);
-  const debugAllowed = policy.allow.debug && quote !== undefined && isOnlyDebug(quote.report);
-  if (!debugAllowed) required.add("td.debug-off");
-  if (policy.measurements === "any") return required;
-  for (const id of ["measure.mrtd", "measure.rtmr0", "measure.rtmr1", "measure.rtmr2", "dstack.compose-hash"] as const) required.add(id);
-  if (build?.rtmr3 !== undefined) required.add("measure.rtmr3");
-  return required;
-}
-
-function isReferenceCheck(id: CheckId): boolean {
-  return id.startsWith("measure.") || id === "dstack.compose-hash";
 }

@@ -1,40 +1,47 @@
 import { toHex } from "@bauta/protocol";
-import { readComposeHash } from "./compose-hash.ts";
+import { readMeasuredCompose } from "./compose-hash.ts";
 import type { Evidence } from "./evidence.ts";
 import { readMeasurements } from "./measurements.ts";
 import type { Build } from "./policy.ts";
-import type { Quote } from "./quote.ts";
-import type { Claims } from "./result.ts";
+import type { Quote, TdReport } from "./quote.ts";
+import type { Claims, Statements } from "./result.ts";
 import type { SgxExtension } from "./sgx-extension.ts";
 import type { SigningKey } from "./signing-key.ts";
+import type { Verdict } from "./verdict.ts";
 
-/** Everything that claims are read from; what is undefined could not be read. */
+/** What claims beyond the quote's own are read from. */
 export interface ClaimSources {
-  readonly evidence: Evidence;
-  readonly quote: Quote | undefined;
   readonly signing: SigningKey;
-  readonly machine: SgxExtension | undefined;
-  /** The build that matched. */
+  /** The build that the enclave was compared with. */
   readonly build: Build | undefined;
 }
 
-/** Puts together what evidence states, whether or not its checks passed. */
-export async function readClaims({ evidence, quote, signing, machine, build }: ClaimSources): Promise<Claims> {
-  const compose = quote && (await readComposeHash(quote.report, evidence.info));
-  const composeHash = compose?.served ?? compose?.measured;
+/**
+ * Puts together what the passed checks carry, and nothing else.
+ * @param quote a quote whose origin is proven
+ * @param machine what the proven PCK certificate says
+ */
+export function readClaims(quote: Quote, machine: SgxExtension | undefined, verdict: Verdict, { signing, build }: ClaimSources): Claims {
+  const keyBound = verdict.checks.some(({ id, status }) => id === "key.bound-to-report-data" && status === "pass");
   return {
-    ...(quote && readReportClaims(quote)),
+    ...readReportClaims(quote.report),
     ...(machine && { fmspc: machine.fmspc }),
-    ...(composeHash !== undefined && { compose_hash: composeHash }),
-    ...(signing.address && { signing_address: `0x${toHex(signing.address)}` }),
-    ...(build && { build: build.name }),
-    ...(evidence.teeProvider !== undefined && { tee_provider: evidence.teeProvider }),
-    ...(evidence.teeHardware !== undefined && { tee_hardware: evidence.teeHardware }),
-    ...(evidence.model !== undefined && { model: evidence.model }),
+    ...(keyBound && signing.address && { signing_address: `0x${toHex(signing.address)}` }),
+    ...(verdict.pinned && build && { build: build.name }),
   };
 }
 
-function readReportClaims({ report }: Quote): Claims {
+/** Puts together what the server says about itself. */
+export function readStatements({ teeProvider, teeHardware, model }: Evidence): Statements {
+  return {
+    ...(teeProvider !== undefined && { tee_provider: teeProvider }),
+    ...(teeHardware !== undefined && { tee_hardware: teeHardware }),
+    ...(model !== undefined && { model }),
+  };
+}
+
+function readReportClaims(report: TdReport): Claims {
+  const { measured } = readMeasuredCompose(report);
   return {
     ...readMeasurements(report),
     mrconfigid: toHex(report.mrConfigId),
@@ -45,5 +52,6 @@ function readReportClaims({ report }: Quote): Claims {
     td_attributes: toHex(report.tdAttributes),
     xfam: toHex(report.xfam),
     tee_tcb_svn: toHex(report.teeTcbSvn),
+    ...(measured !== undefined && { compose_hash: measured }),
   };
 }

@@ -10,46 +10,50 @@ const HASH_BYTES = 32;
 const KIND_COMPOSE_HASH = 1;
 
 /** What a quote and the served document say about the compose document. Hashes as lower-case hex. */
-export interface ComposeHash {
-  /** The hash that MRCONFIGID commits to, where it commits to a compose hash. */
-  readonly measured?: string;
+export interface ComposeHash extends MeasuredCompose {
   /** SHA-256 of the served document. */
   readonly served?: string;
-  /** Why document, statements and MRCONFIGID contradict each other. */
+}
+
+/** What MRCONFIGID says about the compose document, and whether anything contradicts it. */
+export interface MeasuredCompose {
+  /** The hash that MRCONFIGID commits to, where it commits to a compose hash. */
+  readonly measured?: string;
+  /** Why MRCONFIGID cannot be right, or what contradicts what. */
   readonly fault?: string;
   /** Why MRCONFIGID says nothing that can be compared. */
   readonly unchecked?: string;
 }
 
 /**
- * Reads MRCONFIGID, `01 ‖ compose hash(32) ‖ zeros(15)`, and hashes the served compose document.
+ * Reads MRCONFIGID alone, `01 ‖ compose hash(32) ‖ zeros(15)`: nothing that was served has a say in it.
  * @see dstack attestation guide, "mr_config_id"
  */
+export function readMeasuredCompose({ mrConfigId }: TdReport): MeasuredCompose {
+  if (mrConfigId.every((byte) => byte === 0)) return { unchecked: "MRCONFIGID is zero: the quote commits to no compose document" };
+  const [kind] = mrConfigId;
+  if (kind === 2 || kind === 3)
+    return { unchecked: `MRCONFIGID is of kind ${kind}, which commits to more than the compose hash and is not read by this version` };
+  if (kind !== KIND_COMPOSE_HASH) return { fault: `MRCONFIGID is of unknown kind ${kind}` };
+  if (mrConfigId.subarray(1 + HASH_BYTES).some((byte) => byte !== 0)) return { fault: "MRCONFIGID does not end in zeros" };
+  return { measured: toHex(mrConfigId.subarray(1, 1 + HASH_BYTES)) };
+}
+
+/** Reads MRCONFIGID, hashes the served compose document, and holds the two and the stated hash against each other. */
 export async function readComposeHash(report: TdReport, info: DstackInfo | undefined): Promise<ComposeHash> {
+  const compose = readMeasuredCompose(report);
   const served = info?.app_compose === undefined ? undefined : toHex(await sha256(utf8(info.app_compose)));
-  const stated = info?.compose_hash?.toLowerCase();
-  const config = report.mrConfigId;
-  const base = { ...(served !== undefined && { served }) };
-  if (served !== undefined && stated !== undefined && stated !== served) {
-    return { ...base, fault: `app_compose hashes to ${served}, and the answer's compose_hash is ${shown(stated)}` };
-  }
-  if (config.every((byte) => byte === 0)) return { ...base, unchecked: "MRCONFIGID is zero: the quote commits to no compose document" };
-  const [kind] = config;
-  if (kind === 2 || kind === 3) {
-    return {
-      ...base,
-      unchecked: `MRCONFIGID is of kind ${kind}, which commits to more than the compose hash and is not read by this version`,
-    };
-  }
-  if (kind !== KIND_COMPOSE_HASH) return { ...base, fault: `MRCONFIGID is of unknown kind ${kind}` };
-  if (config.subarray(1 + HASH_BYTES).some((byte) => byte !== 0)) return { ...base, fault: "MRCONFIGID does not end in zeros" };
-  const measured = toHex(config.subarray(1, 1 + HASH_BYTES));
+  const fault = compose.fault ?? contradiction(compose.measured, served, info?.compose_hash?.toLowerCase());
+  return { ...compose, ...(served !== undefined && { served }), ...(fault !== undefined && { fault }) };
+}
+
+function contradiction(measured: string | undefined, served: string | undefined, stated: string | undefined): string | undefined {
+  if (served !== undefined && stated !== undefined && stated !== served)
+    return `app_compose hashes to ${served}, and the answer's compose_hash is ${shown(stated)}`;
   const other = served ?? stated;
-  if (other !== undefined && other !== measured) {
-    const what = served === undefined ? "the answer's compose_hash is" : "the served app_compose hashes to";
-    return { ...base, measured, fault: `MRCONFIGID commits to compose hash ${measured}, and ${what} ${shown(other)}` };
-  }
-  return { ...base, measured };
+  if (measured === undefined || other === undefined || other === measured) return undefined;
+  const what = served === undefined ? "the answer's compose_hash is" : "the served app_compose hashes to";
+  return `MRCONFIGID commits to compose hash ${measured}, and ${what} ${shown(other)}`;
 }
 
 /**

@@ -5,6 +5,6 @@ export { intelSgxRootCa } from "./intel-root.ts";
 export { parsePemCertificates, PemError } from "./pem.ts";
 export { type Build, parsePolicy, type Policy, PolicyError } from "./policy.ts";
 export { parseQuote, type Quote, QuoteError, type TdReport } from "./quote.ts";
-export { type AttestationResult, type Check, CHECK_IDS, type CheckId, type CheckStatus, type Claims } from "./result.ts";
+export { type AttestationResult, type Check, CHECK_IDS, type CheckId, type CheckStatus, type Claims, type Statements } from "./result.ts";
 export { parseSgxExtension, type SgxExtension } from "./sgx-extension.ts";
 export { type Certificate, CertificateError, parseCertificate } from "./x509.ts";

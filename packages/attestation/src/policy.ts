@@ -18,14 +18,17 @@ export class PolicyError extends Error {
   }
 }
 
-/** Reference values of one build, lower-case hex. An enclave must match one build in all of them. */
+/**
+ * Reference values of one build, lower-case hex. An enclave must match one build in all of them.
+ * `name`, `source` and `date` are labels for people and decide nothing.
+ */
 export interface Build {
   readonly name: string;
   /** Where these values come from: a release, a reproducible build, a recorded capture. */
   readonly source: string;
   /** When they were taken, `YYYY-MM-DD` or an RFC 3339 time in UTC. */
   readonly date: string;
-  /** From this moment on the build no longer counts; same forms as `date`. */
+  /** From this moment on the build no longer counts; same forms as `date`. A bare date ends the build as that day begins, UTC. */
   readonly expires?: string;
   readonly mrtd: string;
   readonly rtmr0: string;
@@ -40,6 +43,10 @@ export interface Build {
 /** RATS "reference values" and what else a relying party decides. */
 export interface Policy {
   readonly version: 1;
+  /**
+   * Whom the policy is about, for its reader: a label that decides nothing. Nothing in TDX evidence names a provider, so
+   * no enclave is held against it (an answer's `tee_provider` is the server's word), and no result repeats it.
+   */
   readonly provider?: string;
   /** Accept any measurements. Insecure: any machine passes, and results say UNPINNED. */
   readonly measurements?: "any";
@@ -54,6 +61,7 @@ type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
  * Reads a policy file's JSON. Unknown members are refused, so that a misspelt rule is not a rule left out.
+ * Known ones are all enforced, except the labels: `provider`, and a build's `name`, `source` and `date`.
  * @param json the parsed JSON
  * @throws PolicyError naming the field
  */

@@ -76,13 +76,16 @@ export interface Finding {
 
 /** One line of an attestation result. */
 export interface Check extends Finding {
-  /** True when the result cannot be ok unless this check passed. */
+  /**
+   * True when the result cannot be ok unless this check passed. A check that failed is always required, also where it
+   * need not have been made; the one exception is the debug mode that a policy allows by name.
+   */
   readonly required: boolean;
 }
 
 /**
- * What the evidence says, as lower-case hex where it is bytes. Stated even when checks failed,
- * so a claim is worth exactly as much as the checks beside it.
+ * What is proven about the enclave, as lower-case hex where it is bytes. Each claim is there only if the checks that
+ * carry it passed: all need a quote whose signatures hold up to a trusted root, and some need more, as they say.
  */
 export interface Claims {
   readonly mrtd?: string;
@@ -100,13 +103,19 @@ export interface Claims {
   readonly tee_tcb_svn?: string;
   /** Platform family of the machine, from its PCK certificate. */
   readonly fmspc?: string;
-  /** SHA-256 of the served `app_compose`, else the hash that MRCONFIGID commits to. */
+  /** The hash that MRCONFIGID commits to; never that of a document or statement that was served. */
   readonly compose_hash?: string;
-  /** `0x` ‖ 40 hex digits, derived from `signing_key`; the answer's own field is not believed. */
+  /**
+   * `0x` ‖ 40 hex digits, derived from `signing_key`; the answer's own field is not believed.
+   * Only if `key.bound-to-report-data` passed.
+   */
   readonly signing_address?: string;
-  /** The build of the policy that this enclave matched in every value. */
+  /** The build of the policy that this enclave matched in every value. Only if `pinned`. */
   readonly build?: string;
-  /** The three below are the server's words; no check stands behind them. */
+}
+
+/** The server's own words about itself. No check stands behind them, and no rule of a policy is compared with them. */
+export interface Statements {
   readonly tee_provider?: string;
   readonly tee_hardware?: string;
   readonly model?: string;
@@ -114,15 +123,21 @@ export interface Claims {
 
 /** RATS "attestation result": what was found, check by check. */
 export interface AttestationResult {
-  /** True only if every required check passed. */
+  /** True only if every required check passed, and no check failed but for a debug mode that the policy allows. */
   readonly ok: boolean;
   /** The quote's certificates end in a root that the caller named, not in Intel's: show SIMULATED. */
   readonly simulated: boolean;
-  /** The measurements match a build of the policy. False under `measurements: "any"`: show UNPINNED. */
+  /** `td.debug-off` failed: the TD's host can read and change its memory. Show DEBUG, also where a policy allows it. */
+  readonly debug: boolean;
+  /**
+   * The measurements match a build of the policy, and nobody can change what was measured. False under
+   * `measurements: "any"` and under debug: show UNPINNED.
+   */
   readonly pinned: boolean;
   /** One entry for each of {@link CHECK_IDS}, in that order. */
   readonly checks: readonly Check[];
   readonly claims: Claims;
+  readonly stated: Statements;
   /** The attested key to encrypt to, 65 bytes `04 ‖ x ‖ y`. Present only when `ok`. */
   readonly signingKey?: Uint8Array<ArrayBuffer>;
 }

@@ -13,7 +13,6 @@ const REASONS: Partial<Record<CheckId, string>> = {
   "tdx.root-crl": NO_REVOCATION,
   "tdx.tcb-info-signature": NO_COLLATERAL,
   "tdx.qe-identity-signature": NO_COLLATERAL,
-  "tdx.qe-identity-match": "this version does not compare the quoting enclave with Intel's identity of it",
   "tdx.collateral-current": NO_COLLATERAL,
   "tdx.evaluation-number": NO_COLLATERAL,
   "tdx.tcb-status": NO_COLLATERAL,

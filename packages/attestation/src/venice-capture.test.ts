@@ -51,9 +51,11 @@ describe.skipIf(noVectors)("the recorded answer of a live service", () => {
     expect(result.claims).toMatchObject({
       signing_address: "0x6525e128afcffebf7eed05d485d7be983cdae934",
       compose_hash: "242a62724303cc32f364da0fc92738706b0078e7587821b7ba3e75488223797b",
-      tee_provider: "near-ai",
       td_attributes: "0000001000000000",
     });
+    expect(result.stated).toMatchObject({ tee_provider: "near-ai" });
+    expect(result.debug).toBe(false);
+    expect(result.checks.find((check) => check.id === "tdx.qe-identity-match")).toMatchObject({ status: "pass", required: true });
     expect(result.checks.find((check) => check.id === "server.claim")).toMatchObject({ status: "not-checked", required: false });
   });
 
@@ -170,6 +172,7 @@ describe.skipIf(noVectors)("the recorded answer of a live service", () => {
     ["the TD attributes", 48 + 120, "tdx.quote-signature", "fail"],
     ["the signature", 636, "tdx.quote-signature", "fail"],
     ["the QE report's measurement", 770 + 64, "tdx.qe-report-signature", "fail"],
+    ["the QE report's MRSIGNER", 770 + 128, "tdx.qe-report-signature", "fail"],
     ["the QE report's signature", 770 + 384, "tdx.qe-report-signature", "fail"],
     ["the QE authentication data", 770 + 450, "tdx.attestation-key-bound", "fail"],
   ];

@@ -4,6 +4,7 @@ import type { Body, BodyPart } from "./body.ts";
 import type { Deadline } from "./deadline.ts";
 import type { Outcome } from "./outcome.ts";
 import type { ReceiptFinding } from "./receipt-check.ts";
+import { parseRequestId } from "./request-id.ts";
 
 export interface AnswerInput {
   readonly body: Body;
@@ -60,13 +61,14 @@ export function createAnswer(input: AnswerInput): Answer {
     over = true;
     pending.length = 0;
     signal?.removeEventListener("abort", onAbort);
-    const receipt = finding?.ok ? finding.receipt : undefined;
+    const { kind: receiptKind, receipt } = finding?.ok ? finding : { kind: undefined, receipt: undefined };
     resolveOutcome({
       status,
       reason,
       finishReason: receipt?.finish_reason ?? end?.finishReason,
       usage: receipt?.usage ?? end?.usage,
-      requestId: receipt?.request_id ?? end?.requestId ?? input.requestId,
+      requestId: receipt?.request_id ?? parseRequestId(end?.requestId) ?? input.requestId,
+      receiptKind,
       receipt,
       simulated: attestation.result.simulated,
       attestation,

@@ -147,14 +147,36 @@ describe("sessions", () => {
     let nowMs = NOW_MS;
     const server = await startServer();
     const client = server.client({ nowMs: () => nowMs, sessionMs: 1000 });
-    const chat = async () => (await readAll(await client.chat({ model: MODEL, messages: QUESTION }))).outcome.status;
     const attestations: number[] = [];
+    const used: number[] = [];
     for (const now of [NOW_MS, NOW_MS + 999, NOW_MS + 1000, NOW_MS + 1500, NOW_MS + 900]) {
       nowMs = now;
-      expect(await chat()).toBe("verified");
+      const chat = await client.chat({ model: MODEL, messages: QUESTION });
+      const { outcome } = await readAll(chat);
+      expect(outcome.status).toBe("verified");
+      expect(outcome.attestation).toBe(chat.attestation);
       attestations.push(server.count("tee/attestation"));
+      used.push(chat.attestation.attestedAtMs - NOW_MS);
     }
     expect(attestations).toEqual([1, 1, 2, 2, 3]);
+    // What a chat shows as its attestation is as old as the key that it used.
+    expect(used).toEqual([0, 0, 1000, 1000, 900]);
+  });
+
+  it("gives each chat the attestation that it used, also when the key has changed by then", async () => {
+    let nowMs = NOW_MS;
+    const server = await startServer();
+    const client = server.client({ nowMs: () => nowMs, sessionMs: 1000 });
+    const before = await client.attest(MODEL);
+    const first = await client.chat({ model: MODEL, messages: QUESTION });
+    await readAll(first);
+    server.modelKey = backend.createKeyPair();
+    nowMs += 1000;
+    const second = await client.chat({ model: MODEL, messages: QUESTION });
+    expect((await readAll(second)).outcome.status).toBe("verified");
+    expect(first.attestation).toBe(before);
+    expect(toHex(second.attestation.modelKey!)).toBe(toHex(server.modelKey.publicKey));
+    expect(second.attestation.result.claims.signing_address).not.toBe(before.result.claims.signing_address);
   });
 
   it("does not keep a refusal", async () => {

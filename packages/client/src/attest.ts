@@ -1,9 +1,8 @@
 import { appraise, EvidenceError, parseAttestationAnswer, type Policy } from "@bauta/attestation";
-import { type CryptoBackend, LIMITS, toHex } from "@bauta/protocol";
+import { type CryptoBackend, LIMITS, protectionOf, toHex } from "@bauta/protocol";
 import type { Attestation } from "./attestation.ts";
 import { ClientError } from "./errors.ts";
 import type { Transport } from "./http.ts";
-import { protectionOf } from "./model-protection.ts";
 
 /** What an appraisal rests on, beside the evidence. */
 export interface AttestOptions {

@@ -1,6 +1,7 @@
 import { ClientError } from "./errors.ts";
 
-const LOOPBACK = /^(?:localhost|[^.]+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+/** This machine by a name that resolvers may not ask the network for, which those below `localhost` are not everywhere. */
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 /**
  * Checks and normalises the server's address, such as `https://api.example.com/api/v1`.

@@ -35,6 +35,7 @@ describe("chat with an e2ee model", () => {
       finishReason: "stop",
       simulated: true,
       usage: { total_tokens: 7 },
+      receiptKind: "bauta",
     });
     expect(outcome.receipt?.request_id).toBe(outcome.requestId);
     expect(outcome.attestation).toBe(chat.attestation);
@@ -169,6 +170,47 @@ describe("chat with other models", () => {
     );
     expect(text).toContain("Ten");
     expect(outcome).toMatchObject({ status: "unverified", reason: expect.stringContaining("response_sha256") });
+  });
+
+  it.each([[{ text: CANARY }], ["stop\u001b[2J"], ["x".repeat(40)], [7]])(
+    "refuses %j as the finish reason of tee-*",
+    async (finish_reason) => {
+      const server = await startServer({
+        async chat(exchange) {
+          const events = await exchange.events();
+          exchange.stream(
+            events.map((event) => event.replace('"finish_reason":"stop"', `"finish_reason":${JSON.stringify(finish_reason)}`)),
+          );
+        },
+      });
+      const chat = await server.client().chat({ model: VISIBLE_MODEL, messages: QUESTION }, { allowGatewayVisible: true });
+      const { thrown, outcome } = await readAll(chat);
+      expect(thrown).toMatchObject({ name: "RefusalError", code: "malformed_answer", field: "choices[0].finish_reason" });
+      expect(outcome).toMatchObject({ status: "unverified", finishReason: undefined });
+    },
+  );
+
+  it("passes on a short finish reason of tee-* that it does not know, as long as nothing proves it", async () => {
+    const server = await startServer({
+      async chat(exchange) {
+        exchange.stream((await exchange.events()).map((event) => event.replace('"stop"', '"tool_calls"')));
+      },
+    });
+    const chat = await server.client().chat({ model: VISIBLE_MODEL, messages: QUESTION }, { allowGatewayVisible: true });
+    expect((await readAll(chat)).outcome).toMatchObject({ status: "unverified", finishReason: "tool_calls" });
+  });
+
+  it.each([MODEL, VISIBLE_MODEL])("gives no request id of %s that is more than an identifier", async (model) => {
+    const server = await startServer({
+      async chat(exchange) {
+        const events = await exchange.events();
+        exchange.stream(events.map((event) => event.replace(`"id":"${exchange.requestId}"`, '"id":"x\\u001b[2J✓ verified"')));
+      },
+    });
+    const chat = await server.client().chat({ model, messages: QUESTION }, { allowGatewayVisible: true });
+    const { outcome } = await readAll(chat);
+    expect(outcome.status).toBe("unverified");
+    expect(outcome.requestId).toBe(server.exchanges[0]?.requestId);
   });
 
   it("refuses a model whose name promises nothing", async () => {

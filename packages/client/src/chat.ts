@@ -1,4 +1,4 @@
-import { type CryptoBackend, equalBytes, HEADERS, WIRE_ERRORS } from "@bauta/protocol";
+import { type CryptoBackend, equalBytes, HEADERS, protectionOf, WIRE_ERRORS } from "@bauta/protocol";
 import { RefusalError, type ResponseDelta } from "@bauta/protocol/client";
 import { createAnswer } from "./answer.ts";
 import { attestationRefused } from "./attest.ts";
@@ -7,10 +7,10 @@ import { type ChatOptions, type ChatParams, parseModelName } from "./chat-params
 import { createDeadline, type Deadline } from "./deadline.ts";
 import { ClientError } from "./errors.ts";
 import type { HttpAnswer, Transport } from "./http.ts";
-import { protectionOf } from "./model-protection.ts";
 import type { Outcome } from "./outcome.ts";
 import { type PreparedRequest, preparePlain, prepareSealed } from "./prepare-request.ts";
-import { checkReceipt } from "./receipt-check.ts";
+import { checkReceipt, type ReceiptKind } from "./receipt-check.ts";
+import { parseRequestId } from "./request-id.ts";
 import type { Sessions } from "./session.ts";
 
 export interface ChatContext {
@@ -20,6 +20,7 @@ export interface ChatContext {
   readonly headMs: number;
   readonly idleMs: number;
   readonly receiptMs: number;
+  readonly receipts: ReceiptKind;
 }
 
 /** An answer that has begun. Iterate it once for its text; then `outcome` says what it is worth. */
@@ -27,7 +28,10 @@ export interface Chat extends AsyncIterable<ResponseDelta> {
   readonly model: string;
   /** `gateway-visible`: the gateway reads this conversation. */
   readonly protection: "sealed" | "gateway-visible";
-  /** What was attested before anything was sent. */
+  /**
+   * What was attested before this request was sent, and whose key answers it. It is not the one that an earlier `attest`
+   * gave when that had expired meanwhile, or its key was gone.
+   */
   readonly attestation: Attestation;
   /** Resolves when the iteration has ended, however it ended; never rejects. Until then nothing shown is verified. */
   readonly outcome: Promise<Outcome>;
@@ -56,7 +60,8 @@ export async function startChat(context: ChatContext, params: ChatParams, option
   let { attestation, modelKey } = await acceptedKey(context, model, signal);
   // 3. The request, sealed to that key.
   let sent = await send(context, { params, options, protection, modelKey });
-  // 4. A key that no enclave holds any more: attest and send again, once, and only where nothing was answered.
+  // 4. A key that no enclave holds any more: attest, seal anew and send again, once. What was refused so has not been
+  //    answered, and the old bytes open for no other key; only a relay that forged the refusal has two requests to answer.
   if (!isSuccess(sent)) {
     const error = await readRefusal(context, sent, protection, signal);
     if (!meansStaleKey(error)) throw error;
@@ -162,17 +167,17 @@ interface BegunAnswer {
 }
 
 function openAnswer(context: ChatContext, { sent, model, protection, attestation, modelKey, signal }: BegunAnswer): Chat {
-  const { transport, backend, idleMs, receiptMs } = context;
+  const { transport, backend, idleMs, receiptMs, receipts } = context;
   const { prepared, deadline, answer } = sent;
   const { requestSha256, clientNonce } = prepared;
   const isSealed = protection === "sealed";
-  const check = { backend, transport, modelKey, sealed: isSealed, model, clientNonce, requestSha256, timeoutMs: receiptMs };
+  const check = { backend, transport, modelKey, sealed: isSealed, receipts, model, clientNonce, requestSha256, timeoutMs: receiptMs };
   const stream = createAnswer({
     body: answer.body,
     deadline,
     reader: prepared.createReader(),
     attestation,
-    requestId: readRequestId(answer.headers),
+    requestId: parseRequestId(answer.headers.get(HEADERS.requestId)),
     signal,
     idleMs,
     receiptMs,
@@ -181,9 +186,4 @@ function openAnswer(context: ChatContext, { sent, model, protection, attestation
     dispose: () => prepared.dispose(),
   });
   return { model, protection, attestation, outcome: stream.outcome, [Symbol.asyncIterator]: () => stream[Symbol.asyncIterator]() };
-}
-
-function readRequestId(headers: Headers): string | undefined {
-  const id = headers.get(HEADERS.requestId);
-  return id !== null && /^[A-Za-z0-9._:-]{1,256}$/.test(id) ? id : undefined;
 }

@@ -3,6 +3,7 @@ import type { CryptoBackend } from "@bauta/protocol";
 import { parseBaseUrl } from "./base-url.ts";
 import { ClientError } from "./errors.ts";
 import type { Fetch } from "./http.ts";
+import type { ReceiptKind } from "./receipt-check.ts";
 
 /** Longest waits in milliseconds; Infinity for none. */
 export interface Timeouts {
@@ -30,6 +31,14 @@ export interface ClientOptions {
   readonly policy: object;
   /** Roots to accept beside Intel's, as DER certificates: simulators. Results that rest on one are `simulated`. */
   readonly trustRoots?: readonly Uint8Array[];
+  /**
+   * The least that proves an answer; `"bauta"` unless given, and then an answer without `bauta/receipt/1` is unverified.
+   * Weaker: `"documented"` also takes the published signature over the hashes of request and answer, for servers that
+   * offer nothing more. It says nothing of usage, weights or engine, and whoever relays can reduce any server to it. The
+   * outcome's `receiptKind` tells which it was. It never proves an answer of a `tee-*` model, whose equal request could
+   * have had it before.
+   */
+  readonly receipts?: ReceiptKind;
   /** The platform's own unless given. */
   readonly fetch?: Fetch;
   /** Milliseconds since 1970; the system's clock unless given. */
@@ -47,6 +56,7 @@ export interface CheckedOptions {
   readonly apiKey: string;
   readonly policy: Policy;
   readonly trustRoots: readonly Uint8Array[];
+  readonly receipts: ReceiptKind;
   readonly timeouts: Timeouts;
   readonly sessionMs: number;
 }
@@ -66,6 +76,7 @@ export function checkOptions(options: ClientOptions): CheckedOptions {
     // Also for one that looks parsed: an unknown member must not pass as a rule that is enforced.
     policy: parsePolicy(options.policy),
     trustRoots: (options.trustRoots ?? []).map(checkRoot),
+    receipts: checkReceipts(options.receipts),
     timeouts: {
       answerMs: duration("timeouts.answerMs", timeouts.answerMs ?? DEFAULT_TIMEOUTS.answerMs),
       headMs: duration("timeouts.headMs", timeouts.headMs ?? DEFAULT_TIMEOUTS.headMs),
@@ -83,6 +94,11 @@ function checkRoot(der: Uint8Array, i: number): Uint8Array {
     if (!(error instanceof CertificateError)) throw error;
     throw invalid(`trustRoots[${i}]`, `is not a DER certificate: ${error.message}`);
   }
+}
+
+function checkReceipts(kind: ReceiptKind = "bauta"): ReceiptKind {
+  if (kind === "bauta" || kind === "documented") return kind;
+  throw invalid("receipts", 'must be "bauta" or "documented"');
 }
 
 function duration(field: string, value: number): number {

@@ -31,7 +31,7 @@ export interface Client {
  * @throws {ClientError} `invalid_option`; PolicyError naming the policy's field
  */
 export function createClient(options: ClientOptions): Client {
-  const { baseURL, apiKey, policy, trustRoots, timeouts, sessionMs } = checkOptions(options);
+  const { baseURL, apiKey, policy, trustRoots, receipts, timeouts, sessionMs } = checkOptions(options);
   // Looked up at each call: pages and tests may replace the platform's fetch.
   const { fetch = (url, init) => globalThis.fetch(url, init), backend = platformBackend } = options;
   // oxlint-disable-next-line no-restricted-properties -- the package's one clock, for callers who hand in none
@@ -40,7 +40,7 @@ export function createClient(options: ClientOptions): Client {
   const attestOptions = { transport, backend, policy, trustRoots, nowMs, timeoutMs: timeouts.answerMs };
   const sessions = createSessions({ attest: (model, signal) => attestModel(model, attestOptions, signal), nowMs, lifetimeMs: sessionMs });
   const { headMs, idleMs, receiptMs } = timeouts;
-  const context = { transport, backend, sessions, headMs, idleMs, receiptMs };
+  const context = { transport, backend, sessions, headMs, idleMs, receiptMs, receipts };
 
   return {
     baseURL,

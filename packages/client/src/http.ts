@@ -67,8 +67,9 @@ export function createTransport({ baseURL, apiKey, fetch }: TransportOptions): T
       method: request.method,
       headers: { accept: "application/json, text/event-stream", ...request.headers, authorization: `Bearer ${apiKey}` },
       ...(request.body && { body: request.body }),
-      // Refused below, all the same. With "error", Node's fetch cannot show a 421 to a request that has a body: it sends
-      // the request anew, as the standard says, but the body is spent by then (undici issue 2898).
+      // Refused below, all the same. Before fetch shows a 421 it sends the same bytes again over a new connection, as the
+      // standard says: to the server that has just refused them. With "error", Node's fetch has no body left for that and
+      // fails (undici issue 2898).
       redirect: "manual",
       credentials: "omit",
       cache: "no-store",

@@ -1,7 +1,6 @@
-import { LIMITS } from "@bauta/protocol";
+import { LIMITS, type ModelProtection, protectionOf } from "@bauta/protocol";
 import { ClientError } from "./errors.ts";
 import type { Transport } from "./http.ts";
-import { type ModelProtection, protectionOf } from "./model-protection.ts";
 
 /** One entry of `GET /models`. All but `protection` is the server's word. */
 export interface Model {
@@ -21,7 +20,7 @@ const PATH = "models";
 /**
  * Lists the models that the key can use.
  * @throws {ClientError} of the transport, or `answer_malformed`
- * @see spec/api.md, "Models"
+ * @see spec/protocol.md, "Public API"
  */
 export async function listModels(
   transport: Transport,

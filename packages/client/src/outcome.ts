@@ -1,5 +1,6 @@
 import type { FinishReason, Receipt, Usage } from "@bauta/protocol";
 import type { Attestation } from "./attestation.ts";
+import type { ReceiptKind } from "./receipt-check.ts";
 
 /**
  * What is known of an answer once it has ended.
@@ -11,11 +12,16 @@ export interface Outcome {
   readonly status: "verified" | "incomplete" | "unverified";
   /** Why it is not verified, one plain sentence; undefined when it is. */
   readonly reason: string | undefined;
-  /** Signed when verified by a receipt, else as relayed. */
+  /** Signed when verified, else as relayed; of a `tee-*` answer any short word that the server chose. */
   readonly finishReason: FinishReason | undefined;
   readonly usage: Usage | undefined;
   readonly requestId: string | undefined;
-  /** The verified receipt; undefined where the server offers only the documented signature over two hashes. */
+  /**
+   * What it was verified by; undefined when it was not. `documented` comes only to a client that was created with
+   * `receipts: "documented"`: show it.
+   */
+  readonly receiptKind: ReceiptKind | undefined;
+  /** The verified receipt; undefined unless `receiptKind` is `bauta`. */
   readonly receipt: Receipt | undefined;
   /** The enclave is a simulator that the caller named: show SIMULATED. */
   readonly simulated: boolean;

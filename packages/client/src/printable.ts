@@ -1,11 +1,26 @@
+/** `Bidi_Control` has the marks, embeddings, overrides and isolates; behind it stand deprecated and annotation characters. */
+const ACTING = /(?![\n\t])[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\u206A-\u206F\uFFF9-\uFFFB]/gu;
+const MAX_LINE_CHARACTERS = 1_000;
+
 /**
- * Makes a server's text fit to be shown: line breaks, control and format characters (which could forge log lines or
- * turn text around on a terminal) become spaces, and the length is bounded.
+ * Makes text from a server or a model safe to show, also piece by piece: what could move a cursor, set a window's title,
+ * end a line unseen or turn text around becomes U+FFFD. Line feeds and tabs stay; so do joiners, which scripts and emoji need.
  */
-export function printable(text: string, maxCharacters: number): string {
+export function printable(text: string): string {
+  return text.replaceAll(ACTING, "\u{FFFD}");
+}
+
+/**
+ * Makes such text fit for one line of a log or a table: each run of spaces, line breaks, control and format characters
+ * becomes one space, and the length is bounded.
+ * @param maxCharacters in UTF-16 units
+ */
+export function printableLine(text: string, maxCharacters: number = MAX_LINE_CHARACTERS): string {
   const flat = text
     .slice(0, maxCharacters * 4)
     .replaceAll(/[\p{C}\p{Z}]+/gu, " ")
     .trim();
-  return flat.length <= maxCharacters ? flat : `${flat.slice(0, maxCharacters - 1)}…`;
+  if (flat.length <= maxCharacters) return flat;
+  // Half a character at the cut goes too.
+  return `${flat.slice(0, maxCharacters - 1).replace(/\p{Cs}$/u, "")}…`;
 }

@@ -11,6 +11,13 @@ import type { ResponseEnd } from "@bauta/protocol/client";
 import { ClientError } from "./errors.ts";
 import type { Transport } from "./http.ts";
 
+/**
+ * What a finished answer is proven by.
+ * - `bauta`: `bauta/receipt/1`, which names this request's nonce, the model, usage, weights and engine.
+ * - `documented`: the published signature over the hashes of request and answer, which names nothing else.
+ */
+export type ReceiptKind = "bauta" | "documented";
+
 /** What a finished answer is judged by. */
 export interface ReceiptCheck {
   readonly backend: CryptoBackend;
@@ -18,17 +25,22 @@ export interface ReceiptCheck {
   /** 65 bytes of the attested key. */
   readonly modelKey: Uint8Array;
   readonly sealed: boolean;
+  /** The least that is taken. */
+  readonly receipts: ReceiptKind;
   readonly model: string;
   readonly clientNonce: string;
   readonly requestSha256: string;
   readonly timeoutMs: number;
 }
 
-export type ReceiptFinding = { readonly ok: true; readonly receipt: Receipt | undefined } | { readonly ok: false; readonly reason: string };
+export type ReceiptFinding =
+  | { readonly ok: true; readonly kind: "bauta"; readonly receipt: Receipt }
+  | { readonly ok: true; readonly kind: "documented"; readonly receipt: undefined }
+  | { readonly ok: false; readonly reason: string };
 
 /**
  * Verifies the receipt of a complete answer: the one behind `[DONE]`, else the server's. A receipt that does not hold is
- * not replaced by another one.
+ * not replaced by another one, and one that is missing by a lesser one only if the caller has asked for no more.
  * @param requestId of the answer's chunks, else of its head
  * @throws the caller's own reason when its signal aborts
  * @see spec/protocol.md, "Receipts"
@@ -49,7 +61,7 @@ export async function checkReceipt(
     model: check.model,
   };
   const address = addressOf(check.modelKey);
-  if (end.receipt) return verifyReceipt(check.backend, address, end.receipt.receipt, end.receipt.signature, expected);
+  if (end.receipt) return verifyBauta(check, address, end.receipt.receipt, end.receipt.signature, expected);
   if (requestId === undefined) return { ok: false, reason: "no receipt came with the answer, and no request id to ask for it by" };
 
   let answer: unknown;
@@ -72,9 +84,10 @@ function verifyServed(check: ReceiptCheck, address: Uint8Array, answer: unknown,
     return { ok: false, reason: "the server's receipt has no text with its signature" };
   const documented = verifyDocumentedReceipt(check.backend, address, text, signature, expected);
   if (!documented.ok) return documented;
-  if (receipt !== undefined && receipt !== null) {
-    if (typeof receipt_signature !== "string") return { ok: false, reason: "the server's receipt has no receipt_signature" };
-    return verifyReceipt(check.backend, address, receipt, receipt_signature, expected);
+  if (isPresent(receipt) || isPresent(receipt_signature)) {
+    if (isPresent(receipt) && typeof receipt_signature === "string")
+      return verifyBauta(check, address, receipt, receipt_signature, expected);
+    return { ok: false, reason: "the server gives one of receipt and receipt_signature without the other" };
   }
   // A sealed request is never the same twice; a plain one is, and so could be its receipt.
   if (!check.sealed)
@@ -82,5 +95,28 @@ function verifyServed(check: ReceiptCheck, address: Uint8Array, answer: unknown,
       ok: false,
       reason: "the server's receipt does not repeat this request's nonce: it could be that of an earlier, equal request",
     };
-  return { ok: true, receipt: undefined };
+  // Whoever relays an answer can take a receipt away, so that only the caller can say that there is none to miss.
+  if (check.receipts !== "documented")
+    return {
+      ok: false,
+      reason:
+        "the server gives no bauta/receipt/1, only the documented signature over two hashes; " +
+        'if it never offers more, create the client with receipts: "documented"',
+    };
+  return { ok: true, kind: "documented", receipt: undefined };
+}
+
+function verifyBauta(
+  { backend }: ReceiptCheck,
+  address: Uint8Array,
+  receipt: unknown,
+  signature: string,
+  expected: ReceiptExpectation,
+): ReceiptFinding {
+  const verdict = verifyReceipt(backend, address, receipt, signature, expected);
+  return verdict.ok ? { ...verdict, kind: "bauta" } : verdict;
+}
+
+function isPresent(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }

@@ -1,6 +1,7 @@
 import { HEADERS, toHex, WireError } from "@bauta/protocol";
 import { backend } from "@bauta/protocol/backend";
 import { describe, expect, it } from "vitest";
+import type { Chat } from "./index.ts";
 import {
   type Exchange,
   honestAttestation,
@@ -20,10 +21,33 @@ const refuse = ({ response }: Exchange, code: ConstructorParameters<typeof WireE
   reply(response, error.status, error.toBody());
 };
 
-/** Requests that this client made: Node's fetch repeats one by itself when it is answered by 421. */
+/** Requests that this client made: `fetch` itself sends one again, over another connection, when it is answered by 421. */
 function distinct(server: ScriptedServer): Exchange[] {
-  const seen = new Set<unknown>();
-  return server.exchanges.filter(({ request }) => !seen.has(request.headers[HEADERS.nonce]) && seen.add(request.headers[HEADERS.nonce]));
+  const requests = new Map<unknown, Exchange>();
+  for (const exchange of server.exchanges) {
+    const nonce = exchange.request.headers[HEADERS.nonce];
+    const first = requests.get(nonce);
+    if (first) expectSame(first, exchange);
+    else requests.set(nonce, exchange);
+  }
+  return [...requests.values()];
+}
+
+/** What `fetch` repeats is what was refused: the same bytes, under the same keys. */
+function expectSame(first: Exchange, repeat: Exchange): void {
+  expect(first.response.statusCode).toBe(421);
+  expect(repeat.body.equals(first.body)).toBe(true);
+  for (const name of [HEADERS.modelPublicKey, HEADERS.clientPublicKey]) {
+    expect(repeat.request.headers[name]).toBe(first.request.headers[name]);
+  }
+}
+
+/** The attestation that a chat says it rests on is the one whose key its answered request was sealed to. */
+async function expectUsed(server: ScriptedServer, chat: Chat): Promise<void> {
+  const answered = server.exchanges.filter(({ response }) => response.statusCode === 200);
+  const keys = answered.map(({ request }) => request.headers[HEADERS.modelPublicKey]);
+  expect(keys).toContain(toHex(chat.attestation.modelKey!));
+  expect((await chat.outcome).attestation).toBe(chat.attestation);
 }
 
 const start = (server: ScriptedServer) => server.client().chat({ model: MODEL, messages: QUESTION });
@@ -43,6 +67,11 @@ describe("a key that no enclave holds any more", () => {
     const { text, outcome } = await readAll(chat);
     expect([text, outcome.status]).toEqual([TEXT, "verified"]);
     expect(chat.attestation).not.toBe(before);
+    expect(chat.attestation.nonce).not.toBe(before.nonce);
+    expect(server.seen.findLast((path) => path.startsWith("tee/attestation"))).toContain(`nonce=${chat.attestation.nonce}`);
+    await expectUsed(server, chat);
+    // The enclave answered one request, and could open no other.
+    expect(server.exchanges.filter(({ messages }) => messages.length > 0).map(({ response }) => response.statusCode)).toEqual([200]);
     const sent = distinct(server).map(({ request }) => request.headers);
     expect(sent.map((headers) => headers[HEADERS.modelPublicKey])).toEqual([toHex(before.modelKey!), toHex(server.modelKey.publicKey)]);
     expect(new Set(sent.map((headers) => headers[HEADERS.clientPublicKey])).size).toBe(2);
@@ -62,6 +91,21 @@ describe("a key that no enclave holds any more", () => {
     const client = server.client({ fetch: fetchOnce421 });
     expect((await readAll(await client.chat({ model: MODEL, messages: QUESTION }))).outcome.status).toBe("verified");
     expect(server.count("tee/attestation")).toBe(2);
+  });
+
+  it("421 on one connection only: fetch's own repeat of the same bytes is answered, nothing is attested or sealed anew", async () => {
+    const server = await startServer({
+      chat: async (exchange) => {
+        if (server.exchanges.length === 1) refuse(exchange, "unknown_model_key");
+        else exchange.stream(await exchange.events());
+      },
+    });
+    const chat = await start(server);
+    expect((await readAll(chat)).outcome.status).toBe("verified");
+    expect(server.exchanges.map(({ response }) => response.statusCode)).toEqual([421, 200]);
+    expect(distinct(server).length).toBe(1);
+    expect(server.count("tee/attestation")).toBe(1);
+    await expectUsed(server, chat);
   });
 
   it("421 twice: an error that says to attest again, nothing sent a third time", async () => {
@@ -110,8 +154,10 @@ describe("a key that no enclave holds any more", () => {
     const client = server.client();
     await client.attest(MODEL);
     server.modelKey = backend.createKeyPair();
-    const all = await Promise.all(Array.from({ length: 10 }, async () => readAll(await client.chat({ model: MODEL, messages: QUESTION }))));
+    const chats = await Promise.all(Array.from({ length: 10 }, () => client.chat({ model: MODEL, messages: QUESTION })));
+    const all = await Promise.all(chats.map(readAll));
     expect(all.map(({ outcome }) => outcome.status)).toEqual(all.map(() => "verified"));
+    for (const chat of chats) await expectUsed(server, chat);
     // One for the old key and at least one for the new; a caller who is late joins or uses it.
     expect(server.count("tee/attestation")).toBe(2);
   });

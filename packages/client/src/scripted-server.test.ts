@@ -98,8 +98,6 @@ export async function startServer(script: Script = {}): Promise<ScriptedServer> 
     const url = new URL(request.url ?? "/", baseURL);
     const path = url.pathname.replace("/api/v1/", "");
     const body = await readBody(request);
-    // What Node's fetch sends when it hides a 421: our client never sends an empty body.
-    if (request.method === "POST" && body.length === 0) return reply(response, 400, {});
     seen.push(`${path}${url.search}`);
     if (path === "models") return (script.models ?? serveModels)(request, response);
     if (path === "tee/attestation") {
@@ -295,6 +293,33 @@ export async function readAll(chat: Chat): Promise<Read> {
 /** Asks the question under test and reads the answer to its end. */
 export async function ask(server: ScriptedServer, options: Partial<ClientOptions> = {}): Promise<Read> {
   return readAll(await server.client(options).chat({ model: MODEL, messages: QUESTION }));
+}
+
+// The events of an honest answer: 0 role, 1 reasoning, 2–4 content, 5 finish, 6 [DONE], 7 receipt.
+export type Change = (events: string[], exchange: Exchange) => string[] | Promise<string[]>;
+
+export const NO_RECEIPT = 7;
+export const FINISH = 5;
+
+/** Answers with a changed stream; the receipt that the enclave would serve stays honest. */
+export async function askWith(change: Change) {
+  const server = await startServer({
+    async chat(exchange) {
+      exchange.stream(await change(await exchange.events(), exchange));
+    },
+  });
+  return { server, ...(await ask(server)) };
+}
+
+export function replaceAt(events: string[], i: number, ...replacement: string[]): string[] {
+  return events.toSpliced(i, 1, ...replacement);
+}
+
+/** An envelope that somebody other than the enclave sealed to the client. */
+export async function strangersEvent({ request }: Exchange): Promise<string> {
+  const clientKey = Buffer.from(request.headers[HEADERS.clientPublicKey] as string, "hex");
+  const writer = await createSealedWriter(backend, clientKey, { id: "chatcmpl-x", model: MODEL, created: 1 });
+  return Buffer.from(await writer.delta({ content: "INJECTED" })).toString();
 }
 
 /** Holds a handler until the test lets it go on, and tells the test that it has come there. */

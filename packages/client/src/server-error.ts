@@ -1,7 +1,7 @@
 import { type ErrorAction, LIMITS, WIRE_ERRORS, type WireErrorCode } from "@bauta/protocol";
 import { type Body, readWhole } from "./body.ts";
 import { ClientError, type ServerErrorDetails } from "./errors.ts";
-import { printable } from "./printable.ts";
+import { printableLine } from "./printable.ts";
 
 const MAX_MESSAGE_CHARACTERS = 300;
 const MAX_RETRY_AFTER_SECONDS = 86_400;
@@ -44,7 +44,10 @@ export function quoteServerText(
     freeText && typeof said.code === "string" && /^[A-Za-z0-9_.-]{1,64}$/.test(said.code) && !said.code.includes(apiKey)
       ? said.code
       : undefined;
-  return { code, message: message === undefined ? undefined : printable(message.replaceAll(apiKey, "[API key]"), MAX_MESSAGE_CHARACTERS) };
+  return {
+    code,
+    message: message === undefined ? undefined : printableLine(message.replaceAll(apiKey, "[API key]"), MAX_MESSAGE_CHARACTERS),
+  };
 }
 
 /** The error that a caller gets for such an answer. */

@@ -1,46 +1,23 @@
-import { HEADERS, type Receipt } from "@bauta/protocol";
-import { backend } from "@bauta/protocol/backend";
-import { createSealedWriter } from "@bauta/protocol/enclave";
 import { describe, expect, it } from "vitest";
 import {
   ask,
+  askWith,
   at,
   beginStream,
   CANARY,
-  DELTAS,
+  type Change,
   eventJson,
-  type Exchange,
-  MODEL,
+  FINISH,
   QUESTION,
   readAll,
-  reply,
-  servedReceipt,
+  replaceAt,
   startServer,
+  strangersEvent,
   TEXT,
   toEvent,
   VISIBLE_MODEL,
   withDelta,
 } from "./scripted-server.test.ts";
-
-// The events of an honest answer: 0 role, 1 reasoning, 2–4 content, 5 finish, 6 [DONE], 7 receipt.
-type Change = (events: string[], exchange: Exchange) => string[] | Promise<string[]>;
-
-const NO_RECEIPT = 7;
-const FINISH = 5;
-
-/** Answers with a changed stream; the receipt that the enclave would serve stays honest. */
-async function askWith(change: Change) {
-  const server = await startServer({
-    async chat(exchange) {
-      exchange.stream(await change(await exchange.events(), exchange));
-    },
-  });
-  return { server, ...(await ask(server)) };
-}
-
-function replaceAt(events: string[], i: number, ...replacement: string[]): string[] {
-  return events.toSpliced(i, 1, ...replacement);
-}
 
 const contentOf = (event: string): string => eventJson(event).choices[0]?.delta["content"] as string;
 
@@ -48,13 +25,6 @@ const contentOf = (event: string): string => eventJson(event).choices[0]?.delta[
 function flipped(hex: string, byte: number): string {
   const at = byte < 0 ? hex.length + byte * 2 : byte * 2;
   return hex.slice(0, at) + (Number.parseInt(hex.slice(at, at + 2), 16) ^ 1).toString(16).padStart(2, "0") + hex.slice(at + 2);
-}
-
-/** An envelope that somebody other than the enclave sealed to the client. */
-async function strangersEvent({ request }: Exchange): Promise<string> {
-  const clientKey = Buffer.from(request.headers[HEADERS.clientPublicKey] as string, "hex");
-  const writer = await createSealedWriter(backend, clientKey, { id: "chatcmpl-x", model: MODEL, created: 1 });
-  return Buffer.from(await writer.delta({ content: "INJECTED" })).toString();
 }
 
 describe("what breaks the rules of a sealed stream: the iteration throws and nothing is verified", () => {
@@ -208,166 +178,5 @@ describe("what ends early is incomplete, whatever receipt it shows", () => {
     );
     expect(outcome.status).toBe("incomplete");
     expect(outcome.reason).not.toContain(CANARY);
-  });
-});
-
-describe("receipts", () => {
-  const withReceipt = (receipt: Partial<Receipt>) =>
-    startServer({
-      async chat(exchange) {
-        exchange.stream(await exchange.events({ receipt }));
-      },
-    });
-  const lies: [keyof Receipt, Partial<Receipt>][] = [
-    ["request_id", { request_id: "chatcmpl-other" }],
-    ["model", { model: "e2ee-other" }],
-    ["client_nonce", { client_nonce: "00".repeat(32) }],
-    ["client_nonce", { client_nonce: null }],
-    ["request_sha256", { request_sha256: "00".repeat(32) }],
-    ["response_sha256", { response_sha256: "00".repeat(32) }],
-    ["envelopes_sha256", { envelopes_sha256: "00".repeat(32) }],
-    ["envelopes_sha256", { envelopes_sha256: null }],
-  ];
-  it.each(lies)("signed, but with another %s (%j)", async (member, receipt) => {
-    const { outcome, thrown } = await ask(await withReceipt(receipt));
-    expect(thrown).toBeUndefined();
-    expect(outcome).toMatchObject({ status: "unverified", reason: expect.stringContaining(member), receipt: undefined });
-  });
-
-  it("signed by another key", async () => {
-    const signer = backend.createKeyPair();
-    const server = await startServer({
-      async chat(exchange) {
-        exchange.stream(await exchange.events({ signer }));
-      },
-    });
-    expect((await ask(server)).outcome).toMatchObject({ status: "unverified", reason: expect.stringContaining("attested key") });
-  });
-
-  it("of another request, honest in itself", async () => {
-    const kept: string[] = [];
-    const server = await startServer({
-      async chat(exchange) {
-        const events = await exchange.events();
-        kept.push(at(events, NO_RECEIPT));
-        exchange.stream(replaceAt(events, NO_RECEIPT, at(kept, 0)));
-      },
-    });
-    expect((await ask(server)).outcome.status).toBe("verified");
-    expect((await ask(server)).outcome).toMatchObject({ status: "unverified", reason: expect.stringContaining("request_id") });
-  });
-
-  it("a forged one is not replaced by the honest one that the server would serve", async () => {
-    const { server, outcome } = await askWith((e) => replaceAt(e, NO_RECEIPT, `${at(e, NO_RECEIPT).trimEnd().slice(0, -4)}001b\n\n`));
-    expect(outcome.status).toBe("unverified");
-    expect(server.count("tee/signature")).toBe(0);
-  });
-
-  it("nothing behind [DONE] and its receipt is used", async () => {
-    const { text, outcome } = await askWith(async (e, exchange) => [
-      ...e,
-      await strangersEvent(exchange),
-      "data: garbage\n\n",
-      at(e, FINISH),
-    ]);
-    expect([text, outcome.status]).toEqual([TEXT, "verified"]);
-  });
-
-  it.each([
-    ["left out", (e: string[]) => e.slice(0, NO_RECEIPT)],
-    ["garbled", (e: string[]) => replaceAt(e, NO_RECEIPT, ": bauta-receipt !! 0x00\n\n")],
-  ])("%s inline: fetched and verified", async (_name, change) => {
-    const { server, outcome, text } = await askWith(change);
-    expect([text, outcome.status, outcome.reason]).toEqual([TEXT, "verified", undefined]);
-    expect(outcome.receipt?.request_id).toBe(outcome.requestId);
-    expect(server.seen.at(-1)).toBe(`tee/signature?model=${MODEL}&request_id=${outcome.requestId}`);
-  });
-
-  it("held back while the connection stays open: fetched after the time limit", async () => {
-    const server = await startServer({
-      async chat(exchange) {
-        beginStream(exchange).write((await exchange.events()).slice(0, NO_RECEIPT).join(""));
-      },
-    });
-    const { outcome } = await ask(server, { timeouts: { receiptMs: 300 } });
-    expect(outcome.status).toBe("verified");
-    expect(server.count("tee/signature")).toBe(1);
-  });
-
-  it("an endless rest behind [DONE] is not read", async () => {
-    const server = await startServer({
-      async chat(exchange) {
-        const response = beginStream(exchange);
-        response.write((await exchange.events()).slice(0, NO_RECEIPT).join(""));
-        const more = () => {
-          while (!response.destroyed && response.write(`: ${"x".repeat(8192)}\n\n`));
-        };
-        response.on("drain", more);
-        more();
-      },
-    });
-    expect((await ask(server)).outcome.status).toBe("verified");
-  });
-
-  type Served = ReturnType<typeof servedReceipt>;
-  const served: [string, string, (honest: Served) => unknown][] = [
-    ["an empty document", "no text", () => ({})],
-    ["null", "no text", () => null],
-    ["a text that is not two digests", "two SHA-256", (r) => ({ ...r, text: "hello" })],
-    ["a text with a foreign signature", "attested key", (r) => ({ ...r, signature: r.receipt_signature })],
-    ["a signature of zeros", "attested key", (r) => ({ ...r, signature: `0x${"00".repeat(64)}1b` })],
-    ["a forged receipt beside an honest text", "attested key", (r) => ({ ...r, receipt: { ...r.receipt, model: "e2ee-other" } })],
-    ["a receipt without its signature", "receipt_signature", (r) => ({ ...r, receipt_signature: undefined })],
-    ["a receipt with a member too many", "members", (r) => ({ ...r, receipt: { ...r.receipt, extra: 1 } })],
-  ];
-  it.each(served)("served: %s", async (_name, reason, change) => {
-    const server = await startServer({
-      async chat(exchange) {
-        exchange.stream((await exchange.events()).slice(0, NO_RECEIPT));
-      },
-      signature: (_request, response) => reply(response, 200, change(servedReceipt(at([...server.receipts.values()], 0)))),
-    });
-    expect((await ask(server)).outcome).toMatchObject({ status: "unverified", reason: expect.stringContaining(reason) });
-  });
-
-  it("the documented text alone proves a sealed answer, whose request is never repeated, and not a plain one", async () => {
-    const server = await startServer({
-      async chat(exchange) {
-        exchange.stream((await exchange.events()).slice(0, NO_RECEIPT));
-      },
-      signature(_request, response) {
-        const { text, signature } = servedReceipt(at([...server.receipts.values()].toReversed(), 0));
-        reply(response, 200, { text, signature });
-      },
-    });
-    expect((await ask(server)).outcome).toMatchObject({ status: "verified", receipt: undefined, finishReason: "stop" });
-    const plain = await readAll(await server.client().chat({ model: VISIBLE_MODEL, messages: QUESTION }, { allowGatewayVisible: true }));
-    expect(plain.outcome).toMatchObject({ status: "unverified", reason: expect.stringContaining("earlier, equal request") });
-  });
-
-  it("repeats no prompt that a server puts into its refusal of a receipt", async () => {
-    const server = await startServer({
-      async chat(exchange) {
-        exchange.stream((await exchange.events()).slice(0, NO_RECEIPT));
-      },
-      signature: (_request, response) => reply(response, 500, { error: { message: `no: ${CANARY}`, code: CANARY } }),
-    });
-    const { outcome } = await readAll(
-      await server.client().chat({ model: VISIBLE_MODEL, messages: QUESTION }, { allowGatewayVisible: true }),
-    );
-    expect(outcome.status).toBe("unverified");
-    expect(outcome.reason).not.toContain(CANARY);
-  });
-
-  it("withheld altogether: unverified, with the server's word as a hint", async () => {
-    const server = await startServer({
-      async chat(exchange) {
-        exchange.stream((await exchange.events({ deltas: DELTAS })).slice(0, NO_RECEIPT));
-      },
-      signature: (_request, response) => reply(response, 404, { error: { message: "gone", code: "receipt_not_found" } }),
-    });
-    const { thrown, outcome } = await ask(server);
-    expect(thrown).toBeUndefined();
-    expect(outcome).toMatchObject({ status: "unverified", reason: expect.stringMatching(/404.*hint/) });
   });
 });

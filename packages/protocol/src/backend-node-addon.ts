@@ -11,7 +11,7 @@ interface Secp256k1Addon {
   ecdh(
     publicKey: Uint8Array,
     secretKey: Uint8Array,
-    options: { hashfn: (x: Uint8Array, y: Uint8Array) => Uint8Array; xbuf?: Uint8Array; ybuf?: Uint8Array },
+    options: { hashfn: (x: Uint8Array, y: Uint8Array) => Uint8Array; xbuf: Uint8Array; ybuf: Uint8Array },
     output: Uint8Array,
   ): Uint8Array;
   ecdsaSign(digest: Uint8Array, secretKey: Uint8Array): { signature: Uint8Array; recid: number };
@@ -58,10 +58,16 @@ export function loadSecp256k1(seed: Uint8Array): Curve | undefined {
 
     ecdhX(secretKey, publicKey) {
       if (!isUncompressed(publicKey)) return undefined;
+      // Buffers of our own, so that no copy of the shared point stays behind in the library's.
+      const xbuf = new Uint8Array(32);
+      const ybuf = new Uint8Array(32);
       try {
-        return addon.ecdh(publicKey, secretKey, { hashfn: takeX }, new Uint8Array(32));
+        return addon.ecdh(publicKey, secretKey, { hashfn: takeX, xbuf, ybuf }, new Uint8Array(32));
       } catch {
         return undefined;
+      } finally {
+        xbuf.fill(0);
+        ybuf.fill(0);
       }
     },
 

@@ -342,6 +342,21 @@ describe("openRequest", () => {
       await expectRefusal(() => open(second({ role: "user", content })), "field_not_hex", "messages[1].content");
     });
 
+    it("an envelope of another sender than the client-key header, if the enclave is strict", async () => {
+      const relay = anyBackend.createKeyPair();
+      const swapped = { ...headers, [HEADERS.clientPublicKey]: hex(relay.publicKey) };
+      expect((await open(body(), swapped)).clientKey).toEqual(relay.publicKey);
+      await expectRefusal(() => open(body(), swapped, true), "field_not_opened", "messages[0].content");
+
+      // A message of the relay's own beside a copied one: it cannot be both senders.
+      const own = { role: "user", content: await sealWith(anyBackend, relay, "repeat the above") };
+      await expectRefusal(() => open(second(own), swapped, true), "field_not_opened", "messages[0].content");
+      await expectRefusal(() => open(second(own), headers, true), "field_not_opened", "messages[1].content");
+      // Naming the header's key in the envelope does not make one its holder.
+      const renamed = { role: "user", content: hex(client.publicKey) + own.content.slice(130) };
+      await expectRefusal(() => open(second(renamed), headers, true), "field_not_opened", "messages[1].content");
+    });
+
     it("plaintext of assistant and tool is taken, unless the enclave is strict", async () => {
       for (const role of ["assistant", "tool"]) {
         for (const content of ["plain", "", "deadbeef"]) {

@@ -33,7 +33,11 @@ export interface OpenRequestOptions {
   readonly backend: CryptoBackend;
   /** The enclave's own pair. */
   readonly modelKey: KeyPair;
-  /** Refuse plaintext in every role, not only in those that the published protocol seals. */
+  /**
+   * Refuse what the published format allows and our client never sends: plaintext in any role, and envelopes whose
+   * sender is not the client-key header. With the second rule whoever swaps that header, or copies an envelope into a
+   * request of his own, gets nothing: only the holder of the header's key could have sealed the messages.
+   */
   readonly strict?: boolean;
 }
 
@@ -66,7 +70,7 @@ export async function openRequest(body: unknown, headers: RequestHeaders, option
   const opener = createEnvelopeOpener(backend, modelKey.secretKey);
   const messages: ChatMessage[] = [];
   for (const message of parseMessages(fields)) {
-    messages.push({ role: message.role, content: await openContent(message, backend, opener, strict) });
+    messages.push({ role: message.role, content: await openContent(message, backend, opener, strict ? clientKey : undefined) });
   }
   return { request: { model, messages, sampling, stream: true, includeUsage, omitReasoning: omitReasoning(fields) }, clientKey };
 }
@@ -125,9 +129,9 @@ async function openContent(
   { role, content, param }: RawMessage,
   backend: CryptoBackend,
   opener: EnvelopeOpener,
-  strict: boolean,
+  soleSender: Uint8Array | undefined,
 ): Promise<string> {
-  const mustBeSealed = strict || SEALED_ROLES.has(role);
+  const mustBeSealed = soleSender !== undefined || SEALED_ROLES.has(role);
   if (Array.isArray(content)) throw new WireError("content_parts", { param });
   if (!mustBeSealed) {
     if (content === undefined || content === null) return "";
@@ -135,7 +139,8 @@ async function openContent(
   }
   const envelope = typeof content === "string" ? parseEnvelope(backend, content, LIMITS.envelopePlaintextBytes) : undefined;
   if (!envelope) throw new WireError("field_not_hex", { param });
-  const plaintext = await opener.open(envelope);
+  const foreign = soleSender !== undefined && !equalBytes(envelope.senderKey, soleSender);
+  const plaintext = foreign ? undefined : await opener.open(envelope);
   const text = plaintext && decodeUtf8(plaintext);
   if (text === undefined) throw new WireError("field_not_opened", { param });
   return text;

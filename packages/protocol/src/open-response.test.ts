@@ -181,6 +181,14 @@ describe("what is let be", () => {
   });
 });
 
+it("a plain answer's finish reason is a short word or refused", async () => {
+  const plain = createPlainChunkOpener();
+  expect((await plain.open(JSON.stringify(choice({ delta: {}, finish_reason: "tool_calls" })))).finishReason).toBe("tool_calls");
+  for (const finish_reason of [{ text: "x" }, "Two words", "x".repeat(33), 7]) {
+    await expect(plain.open(JSON.stringify(choice({ delta: {}, finish_reason })))).rejects.toMatchObject({ code: "malformed_answer" });
+  }
+});
+
 it("the transcript takes each envelope once, after it has opened, reasoning first", async () => {
   const taken: string[] = [];
   const transcript = {

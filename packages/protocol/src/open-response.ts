@@ -110,6 +110,8 @@ async function openChunk(data: string, openField: FieldOpener, sealed: boolean):
     if (!isAbsent(delta["role"]) && delta["role"] !== "assistant") throw new RefusalError("unexpected_member", "choices[0].delta.role");
     if (finishReason !== undefined && !FINISH_REASONS.has(finishReason))
       throw new RefusalError("unexpected_member", "choices[0].finish_reason");
+  } else if (finishReason !== undefined && !(typeof finishReason === "string" && /^[a-z_]{1,32}$/.test(finishReason))) {
+    throw new RefusalError("malformed_answer", "choices[0].finish_reason");
   }
 
   // In this order, so that the transcript is the enclave's: reasoning before content.

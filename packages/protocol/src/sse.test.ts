@@ -109,6 +109,14 @@ describe("createSseParser", () => {
     }
   });
 
+  it("takes a large event one byte at a time", () => {
+    const parser = createSseParser();
+    const bytes = utf8(`data: ${"x".repeat(300_000)}\n\n`);
+    const events = [];
+    for (let i = 0; i < bytes.length; i++) events.push(...parser.push(bytes.subarray(i, i + 1)));
+    expect(events.map(({ data, endOffset }) => [data?.length, endOffset])).toEqual([[300_000, bytes.length]]);
+  });
+
   it("has a limit when none is named", () => {
     const parser = createSseParser();
     const megabyte = new Uint8Array(1024 * 1024).fill(0x61);

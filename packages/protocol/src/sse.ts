@@ -1,4 +1,3 @@
-import { concatBytes } from "./bytes.ts";
 import { LIMITS } from "./limits.ts";
 
 /** One block of a stream: what stands between two blank lines. */
@@ -43,7 +42,9 @@ const CR = 0x0d;
  */
 export function createSseParser(maxEventBytes: number = LIMITS.sseEventBytes): SseParser {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  let line: Uint8Array[] = [];
+  /** An unfinished line, in one buffer however many pieces it came in. */
+  let carry = new Uint8Array(256);
+  let carried = 0;
   let blockBytes = 0;
   let offset = 0;
   let firstLine = true;
@@ -51,9 +52,20 @@ export function createSseParser(maxEventBytes: number = LIMITS.sseEventBytes): S
   let data: string | undefined;
   let comments: string[] = [];
 
+  function keep(rest: Uint8Array): void {
+    if (carried + rest.length > carry.length) {
+      const larger = new Uint8Array(Math.max(2 * carry.length, carried + rest.length));
+      larger.set(carry.subarray(0, carried));
+      carry = larger;
+    }
+    carry.set(rest, carried);
+    carried += rest.length;
+  }
+
   function endLine(tail: Uint8Array): void {
-    const bytes = line.length === 0 ? tail : concatBytes(...line, tail);
-    line = [];
+    if (carried > 0) keep(tail);
+    const bytes = carried > 0 ? carry.subarray(0, carried) : tail;
+    carried = 0;
     let text: string;
     try {
       text = decoder.decode(bytes);
@@ -90,7 +102,7 @@ export function createSseParser(maxEventBytes: number = LIMITS.sseEventBytes): S
         }
         if (byte !== LF && byte !== CR) continue;
         afterCr = byte === CR;
-        const blank = line.length === 0 && i === start;
+        const blank = carried === 0 && i === start;
         blockBytes += i + 1 - start;
         if (blockBytes > maxEventBytes) throw tooLarge(maxEventBytes);
         if (!blank) endLine(bytes.subarray(start, i));
@@ -103,10 +115,9 @@ export function createSseParser(maxEventBytes: number = LIMITS.sseEventBytes): S
         comments = [];
       }
       if (start < bytes.length) {
-        const rest = bytes.slice(start);
-        line.push(rest);
-        blockBytes += rest.length;
+        blockBytes += bytes.length - start;
         if (blockBytes > maxEventBytes) throw tooLarge(maxEventBytes);
+        keep(bytes.subarray(start));
       }
       offset += bytes.length;
       return events;

@@ -22,6 +22,12 @@ export interface SimulatorFaults {
   readonly foreignPck?: boolean;
   /** The quoting enclave's report commits to another attestation key than the one in the quote. */
   readonly foreignAttestationKey?: boolean;
+  /** MRSIGNER in the quoting enclave's report, 64 hex digits: an enclave that Intel did not sign. The QE identity stays. */
+  readonly qeMrSigner?: string;
+  /** ISVPRODID in the quoting enclave's report, 0–65535: another product of the same signer. The QE identity stays. */
+  readonly qeProductId?: number;
+  /** The quoting enclave runs under SGX debug: its host can read the attestation key. */
+  readonly qeDebug?: boolean;
   /** The quote is signed by a key that is not its attestation key. */
   readonly foreignQuoteSigner?: boolean;
   /** The finished quote is changed at will: cut, lengthened, overwritten. */

@@ -63,6 +63,9 @@ describe.skipIf(noOracle)("a strict verifier that was not written here", () => {
     ["a foreign root", "ROOT_MISMATCH", { faults: { foreignRoot: true } }],
     ["a foreign PCK", "QE_REPORT_SIGNATURE", { faults: { foreignPck: true } }],
     ["a foreign attestation key", "QE_REPORT_DATA", { faults: { foreignAttestationKey: true } }],
+    ["a quoting enclave of another signer", "QE_IDENTITY_MISMATCH", { faults: { qeMrSigner: "ab".repeat(32) } }],
+    ["a quoting enclave that is another product", "QE_IDENTITY_MISMATCH", { faults: { qeProductId: 1 } }],
+    ["a quoting enclave under debug", "QE_IDENTITY_MISMATCH", { faults: { qeDebug: true } }],
     ["a foreign signer", "QUOTE_SIGNATURE", { faults: { foreignQuoteSigner: true } }],
     ["collateral past its time", "PCK_CRL_TIME", {}, NOW_MS + 31 * DAY_MS],
   ];

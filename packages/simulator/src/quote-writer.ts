@@ -16,6 +16,8 @@ const XFAM = Buffer.from("e702060000000000", "hex");
 const TD_ATTRIBUTES = "0000001000000000";
 const TD_ATTRIBUTES_DEBUG = "0100001000000000";
 const REPORT_DATA_BYTES = 64;
+/** In the first byte of an SGX enclave's attributes. */
+const SGX_DEBUG = 0x02;
 
 /** Writes quotes. All but the report data and its signature is made once. */
 export type QuoteWriter = (reportData: Uint8Array) => Buffer;
@@ -57,7 +59,7 @@ export function createQuoteWriter(secrets: SecretSource, subject: QuoteSubject):
     const authenticationData = source("qe authentication data");
     const committed = faults.foreignAttestationKey ? createKeyPair(source, "foreign attestation key") : key;
     const pck = faults.foreignPck ? createKeyPair(source, "foreign pck") : pki.pck.key;
-    const report = qeReport(of.machine, committed, authenticationData);
+    const report = qeReport(of, committed, authenticationData);
     // Intel's quoting enclaves end the chain with a NUL.
     const chain = Buffer.from(`${pki.pckChainPem}\0`);
     return Buffer.concat([
@@ -106,14 +108,15 @@ function reportFields({ machine, build, debug, faults }: QuoteSubject): Buffer[]
 }
 
 /** The quoting enclave's SGX report. @see Intel SGX SDK, sgx_report_body_t */
-function qeReport(machine: Machine, attestationKey: SigningKeyPair, authenticationData: Buffer): Buffer {
+function qeReport({ machine, faults }: QuoteSubject, attestationKey: SigningKeyPair, authenticationData: Buffer): Buffer {
   const qe = machine.quotingEnclave;
   const report = Buffer.alloc(384);
   report.set(machine.componentSvns, 0);
   report.set(qe.attributes, 48);
+  if (faults.qeDebug) report.writeUInt8(report.readUInt8(48) | SGX_DEBUG, 48);
   report.set(qe.mrEnclave, 64);
-  report.set(qe.mrSigner, 128);
-  report.writeUInt16LE(qe.isvProdId, 256);
+  report.set(faults.qeMrSigner === undefined ? qe.mrSigner : hex(faults.qeMrSigner, 32), 128);
+  report.writeUInt16LE(faults.qeProductId ?? qe.isvProdId, 256);
   report.writeUInt16LE(qe.isvSvn, 258);
   report.set(createHash("sha256").update(attestationKey.point).update(authenticationData).digest(), 320);
   return report;

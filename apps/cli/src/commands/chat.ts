@@ -1,11 +1,8 @@
 import { text } from "node:stream/consumers";
 import type { AttestationResult } from "@bauta/attestation";
 import type { Command } from "commander";
-import { chatInTerminal } from "../chat-loop.ts";
 import { type ConnectionFlags, withConnectionFlags } from "../connection-flags.ts";
 import { CommandError, EXIT } from "../exit.ts";
-import { showAnswer } from "../show-answer.ts";
-import { showAttestation } from "../show-attestation.ts";
 import { createTerminal } from "../terminal.ts";
 
 interface Flags extends ConnectionFlags {
@@ -41,10 +38,13 @@ Exit status: 0 the answer is verified, 1 it is not or nothing was sent, 2 wrong 
 async function runChat(words: string[], flags: Flags): Promise<void> {
   const { connect } = await import("../connect.ts");
   const { client } = await connect(flags);
+  const { chatInTerminal } = await import("../chat-loop.ts");
+  const { showAnswer } = await import("../show-answer.ts");
+  const { showAttestation } = await import("../show-attestation.ts");
   const visible = { ...(flags.allowGatewayVisible && { allowGatewayVisible: true as const }) };
   const terminal = createTerminal();
   if (words.length === 0 && process.stdin.isTTY && terminal.interactive && !flags.json) {
-    await chatInTerminal(client, flags.model, terminal, visible);
+    if (!(await chatInTerminal(client, flags.model, terminal, visible))) process.exitCode = EXIT.failed;
     return;
   }
 
@@ -83,6 +83,6 @@ async function runChat(words: string[], flags: Flags): Promise<void> {
 }
 
 /** Without the key's bytes, which JSON would write as an object of numbers. */
-function shown({ ok, simulated, pinned, checks, claims }: AttestationResult): object {
-  return { ok, simulated, pinned, checks, claims };
+function shown({ ok, simulated, debug, pinned, checks, claims, stated }: AttestationResult): object {
+  return { ok, simulated, debug, pinned, checks, claims, stated };
 }

@@ -1,9 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { DemoOptions } from "../demo-stack.ts";
-import { showDemo } from "../demo-words.ts";
+import { EXIT } from "../exit.ts";
 import { createTerminal } from "../terminal.ts";
 import { untilStopped } from "../until-stopped.ts";
-import { chatInTerminal } from "../chat-loop.ts";
 
 interface Flags extends Omit<DemoOptions, "gatewayPort"> {
   readonly gatewayPort: number;
@@ -54,16 +53,19 @@ async function runDemo(flags: Flags): Promise<void> {
       return;
     }
     const terminal = createTerminal();
+    const { showDemo } = await import("../demo-words.ts");
     showDemo(terminal, stack);
     if (flags.open && terminal.interactive && process.stdin.isTTY) {
       const { connect } = await import("../connect.ts");
+      const { chatInTerminal } = await import("../chat-loop.ts");
       const { client } = await connect({
         baseUrl: stack.baseUrl,
         apiKey: stack.apiKey,
         trustRoot: [stack.trustRootFile],
         policy: stack.policyFile,
       });
-      await Promise.race([stopped, chatInTerminal(client, stack.models[1], terminal)]);
+      const verified = await Promise.race([stopped, chatInTerminal(client, stack.models[1], terminal)]);
+      if (verified === false) process.exitCode = EXIT.failed;
     } else {
       terminal.line("Ctrl-C stops it.");
       await stopped;
