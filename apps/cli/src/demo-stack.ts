@@ -54,7 +54,7 @@ export async function startDemo(options: DemoOptions, progress: (step: string) =
     const models = [`tee-${label}`, `e2ee-${label}`] as const;
     const enclave = createEnclave({
       platform: simulator,
-      models: models.map((id) => ({ id, engine, sealed: id.startsWith("e2ee-") })),
+      models: models.map((id) => ({ id, engine })),
       nowMs: Date.now,
       strict: options.strict ?? false,
       allowDebuggableProcess: true,

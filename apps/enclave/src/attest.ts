@@ -1,5 +1,5 @@
 import { addressOf, bindNonce, createReportData, SIGNING_ALGORITHM, toHex, WireError } from "@bauta/protocol";
-import type { EnclaveModel } from "./model.ts";
+import { type EnclaveModel, isSealed } from "./model.ts";
 import type { Platform } from "./platform.ts";
 
 /**
@@ -14,7 +14,7 @@ export async function attest(
   model: EnclaveModel,
   nonce: string,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const bound = bindNonce(nonce, model.sealed);
+  const bound = bindNonce(nonce, isSealed(model));
   if (!bound) throw new WireError("invalid_nonce", { param: "nonce" });
   const address = addressOf(publicKey);
   const [quote, { eventLog, info }, endorsements] = await Promise.all([

@@ -3,11 +3,12 @@ import { type ChatRequest, type CryptoBackend, HEADERS, type KeyPair, parseHex, 
 import { hasSealedHeaders, openRequest, parsePlainRequest } from "@bauta/protocol/enclave";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Answer } from "./answer.ts";
-import { type EnclaveModel, maxCompletionTokens } from "./model.ts";
+import { type EnclaveModel, isSealed, maxCompletionTokens } from "./model.ts";
 import type { OpenAnswers } from "./open-answers.ts";
 import { parseBody } from "./read-body.ts";
 import type { ReceiptStore } from "./receipt-store.ts";
 import { streamAnswer } from "./stream-answer.ts";
+import type { UncollectedReceipts } from "./uncollected-receipts.ts";
 import { toWireError } from "./wire-errors.ts";
 import { wholeAnswer } from "./whole-answer.ts";
 
@@ -15,15 +16,17 @@ export interface ChatOptions {
   readonly backend: CryptoBackend;
   readonly modelKey: KeyPair;
   readonly models: ReadonlyMap<string, EnclaveModel>;
+  /** As in `openRequest`: nothing in clear, and no envelope but from the client-key header's own sender. */
   readonly strict: boolean;
   readonly nowMs: () => number;
   readonly receipts: ReceiptStore;
+  readonly uncollected: UncollectedReceipts;
   readonly answers: OpenAnswers;
 }
 
 /** Handles `POST /v1/chat/completions`: opens the request, runs the engine, seals the answer, signs it. */
 export function createChatHandler(options: ChatOptions): (request: FastifyRequest, reply: FastifyReply) => Promise<unknown> {
-  const { backend, modelKey, models, strict, nowMs, receipts, answers } = options;
+  const { backend, modelKey, models, strict, nowMs, receipts, uncollected, answers } = options;
 
   /** What the client is told; what happened goes to the log, where it is not the client's own hang-up. */
   function refuse(error: unknown, signal: AbortSignal, log: FastifyRequest["log"]): WireError {
@@ -46,7 +49,7 @@ export function createChatHandler(options: ChatOptions): (request: FastifyReques
     const requestId = `chatcmpl-${toHex(randomBytes(16))}`;
 
     // 3. Generate, seal, sign.
-    return answers.track(reply.raw, async (signal) => {
+    const answered = answers.track(reply.raw, async (signal) => {
       const answer: Answer = {
         backend,
         modelKey,
@@ -57,24 +60,29 @@ export function createChatHandler(options: ChatOptions): (request: FastifyReques
         clientNonce,
         created: Math.floor(nowMs() / 1000),
         signal,
-        keep: (signed) => receipts.put(requestId, signed),
+        keep(signed) {
+          receipts.put(requestId, signed);
+          uncollected.signed(requestId);
+        },
       };
       const toError = (error: unknown): WireError => refuse(error, signal, request.log);
       const report = (outcome: string): void =>
         request.log.info({ requestId, model: model.id, outcome: signal.aborted ? "stopped" : outcome }, "answered");
+      const onBegin = (): void => void reply.hijack();
       try {
         if (!chat.stream) {
-          const whole = await wholeAnswer(answer);
+          await wholeAnswer(reply.raw, answer, onBegin);
           report("finished");
-          return await reply.header(HEADERS.requestId, requestId).type("application/json; charset=utf-8").send(whole);
+          return reply;
         }
-        const outcome = await streamAnswer(reply.raw, answer, { clientKey, toError, onBegin: () => void reply.hijack() });
+        const outcome = await streamAnswer(reply.raw, answer, { clientKey, toError, onBegin });
         report(outcome === "finished" ? outcome : outcome.code);
         return reply;
       } catch (error) {
         throw toError(error);
       }
     });
+    return answered.finally(() => uncollected.ended(requestId));
   };
 
   async function open(
@@ -82,7 +90,7 @@ export function createChatHandler(options: ChatOptions): (request: FastifyReques
     body: unknown,
     headers: FastifyRequest["headers"],
   ): Promise<{ readonly chat: ChatRequest; readonly clientKey: Uint8Array | undefined }> {
-    if (model.sealed) {
+    if (isSealed(model)) {
       const { request, clientKey } = await openRequest(body, headers, { backend, modelKey, strict });
       return { chat: request, clientKey };
     }

@@ -3,22 +3,27 @@ import { backend as platformBackend } from "@bauta/protocol/backend";
 import type { Logger } from "pino";
 import { attest } from "./attest.ts";
 import { createChatHandler, findModel } from "./chat.ts";
-import { assertNotDebuggable, currentProcess, findDebugSurfaces } from "./debug-surfaces.ts";
+import { assertNotDebuggable, currentProcess, findDebugSurfaces, refuseDebuggerSignal } from "./debug-surfaces.ts";
 import { createLog, type LogOptions } from "./log.ts";
-import { type EnclaveModel, indexModels, maxCompletionTokens } from "./model.ts";
+import { type EnclaveModel, indexModels, isSealed, maxCompletionTokens } from "./model.ts";
 import { createOpenAnswers } from "./open-answers.ts";
 import type { Platform } from "./platform.ts";
 import { assertBodyHeaders } from "./read-body.ts";
 import { createReceiptStore, type ReceiptStoreOptions } from "./receipt-store.ts";
 import { createServer } from "./server.ts";
 import { EnclaveSetupError } from "./setup-error.ts";
+import { createUncollectedReceipts } from "./uncollected-receipts.ts";
 
 export interface EnclaveOptions {
   readonly platform: Platform;
   readonly models: readonly EnclaveModel[];
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
-  /** Refuse plaintext in every role of a sealed request. */
+  /**
+   * Takes only what our own client sends: every role's content sealed, by the key of the client-key header. Plaintext,
+   * a swapped header and an envelope copied from someone else's request are refused. Clients of the published protocol
+   * may seal under another key than their header's; for them this must stay off, as it is by default.
+   */
   readonly strict?: boolean;
   /** Cryptography; the platform's by default. */
   readonly backend?: CryptoBackend;
@@ -26,14 +31,25 @@ export interface EnclaveOptions {
   readonly receipts?: Omit<ReceiptStoreOptions, "nowMs">;
   /** How long a request may take to arrive; 60 seconds by default. */
   readonly requestTimeoutMs?: number;
+  /**
+   * How long a client may take none of the bytes that lie ready for it before its connection is closed; 60 seconds by
+   * default. An answer that is slow because the engine is slow has no such bytes, and may take as long as it likes.
+   */
+  readonly stallTimeoutMs?: number;
   /** How long `close` lets answers finish; 25 seconds by default. */
   readonly graceMs?: number;
+  /** How long `close` then keeps listening, within the grace period, for the last receipts to be fetched; 2 seconds by default. */
+  readonly receiptLingerMs?: number;
   /**
-   * INSECURE: start although NODE_OPTIONS, LD_PRELOAD or a debugger is present. Whoever set those can read prompts.
-   * For a demo on a software platform only.
+   * INSECURE: start although the environment or Node's arguments can bring in other code or certificates, or a
+   * debugger is open, and let SIGUSR1 open one. Whoever controls those can read prompts. For a demo on a software
+   * platform only.
    */
   readonly allowDebuggableProcess?: boolean;
 }
+
+/** Where receipts are fetched, also while the last answers finish. */
+const RECEIPT_ROUTE = "/v1/tee/signature";
 
 /** A running attester: its key is made when it is created and never leaves the process. */
 export interface Enclave {
@@ -51,21 +67,26 @@ export interface Enclave {
     readonly host?: string;
     readonly port: number;
   }): Promise<{ readonly host: string; readonly port: number; readonly url: string }>;
-  /** Refuses new requests, lets answers finish within the grace period, then ends. Engines and platform stay their makers' to close. */
+  /**
+   * Refuses new requests, lets answers finish within the grace period and their receipts be fetched, then ends.
+   * Engines and platform stay their makers' to close.
+   */
   close(): Promise<void>;
 }
 
 /**
- * Makes an enclave's server.
+ * Makes an enclave's server. From then on SIGUSR1 opens no debugger in this process, unless `allowDebuggableProcess`.
  * @throws {EnclaveSetupError} when an option is wrong, or the process can be debugged
  * @see spec/protocol.md
  */
 export function createEnclave(options: EnclaveOptions): Enclave {
   const { platform, nowMs, backend = platformBackend, graceMs = 25_000 } = options;
 
-  // 1. Nobody else's code, no debugger.
+  // 1. Nobody else's code, no debugger. The signal first, or one could come between.
+  const mayBeDebugged = options.allowDebuggableProcess === true;
+  if (!mayBeDebugged) refuseDebuggerSignal();
   const debugSurfaces = findDebugSurfaces(currentProcess());
-  if (options.allowDebuggableProcess !== true) assertNotDebuggable(debugSurfaces);
+  if (!mayBeDebugged) assertNotDebuggable(debugSurfaces);
 
   // 2. A key of this process's own.
   const models = indexModels(options.models);
@@ -76,8 +97,15 @@ export function createEnclave(options: EnclaveOptions): Enclave {
   const log = createLog(options.log ?? {});
   const answers = createOpenAnswers();
   const receipts = createReceiptStore({ nowMs, ...options.receipts });
-  const server = createServer({ log, answers, requestTimeoutMs: options.requestTimeoutMs ?? 60_000 });
-  const chat = createChatHandler({ backend, modelKey, models, strict: options.strict ?? false, nowMs, receipts, answers });
+  const uncollected = createUncollectedReceipts(options.receiptLingerMs ?? 2_000);
+  const server = createServer({
+    log,
+    answers,
+    requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
+    stallTimeoutMs: options.stallTimeoutMs ?? 60_000,
+    servedWhileDraining: [RECEIPT_ROUTE],
+  });
+  const chat = createChatHandler({ backend, modelKey, models, strict: options.strict ?? false, nowMs, receipts, uncollected, answers });
 
   server.get("/healthz", () => Promise.resolve({ status: "ok" }));
 
@@ -89,12 +117,13 @@ export function createEnclave(options: EnclaveOptions): Enclave {
     return attest(platform, modelKey.publicKey, model, queryText(query, "nonce"));
   });
 
-  server.get("/v1/tee/signature", (request) => {
+  server.get(RECEIPT_ROUTE, (request, reply) => {
     const query = request.query as Readonly<Record<string, unknown>>;
     const model = findModel(models, query["model"]);
     const requestId = queryText(query, "request_id");
     const signed = receipts.get(requestId, model.id);
     if (!signed) throw new WireError("receipt_not_found", { param: "request_id" });
+    reply.raw.once("finish", () => uncollected.collected(requestId));
     return Promise.resolve({
       text: signed.text,
       signature: signed.signature,
@@ -109,12 +138,25 @@ export function createEnclave(options: EnclaveOptions): Enclave {
 
   server.post("/v1/chat/completions", { onRequest: async (request) => assertBodyHeaders(request.headers) }, chat);
 
+  async function shutDown(): Promise<void> {
+    const endMs = performance.now() + graceMs;
+    try {
+      await answers.drain(graceMs);
+      await uncollected.wait(endMs - performance.now());
+      await server.close();
+    } finally {
+      modelKey.secretKey.fill(0);
+    }
+  }
+
   let closing: Promise<void> | undefined;
   return {
     publicKey: modelKey.publicKey,
     address,
     debugSurfaces,
     async listen({ host = "127.0.0.1", port }) {
+      // A signal that came just before creation may have opened a debugger since.
+      if (!mayBeDebugged) assertNotDebuggable(findDebugSurfaces(currentProcess()));
       try {
         await server.listen({ host, port });
       } catch (error) {
@@ -126,10 +168,7 @@ export function createEnclave(options: EnclaveOptions): Enclave {
       return { host, port: bound, url: `http://${host.includes(":") ? `[${host}]` : host}:${bound}` };
     },
     close() {
-      closing ??= answers
-        .drain(graceMs)
-        .then(() => server.close())
-        .finally(() => modelKey.secretKey.fill(0));
+      closing ??= shutDown();
       return closing;
     },
   };
@@ -140,7 +179,7 @@ function describeModel(model: EnclaveModel): Readonly<Record<string, unknown>> {
     id: model.id,
     context_length: model.engine.contextTokens,
     max_completion_tokens: maxCompletionTokens(model),
-    sealed: model.sealed,
+    sealed: isSealed(model),
     engine: model.engine.name,
   };
 }
@@ -151,7 +190,8 @@ function announce(log: Logger, { platform, models }: EnclaveOptions, address: st
     "enclave listening",
   );
   if (platform.simulated) log.warn("SIMULATED: this platform is software and protects nothing");
-  if (debugSurfaces.length > 0) log.warn({ debugSurfaces }, "INSECURE: this process can be debugged, and was started all the same");
+  if (debugSurfaces.length > 0)
+    log.warn({ debugSurfaces }, "INSECURE: this process can be debugged or made to load other code, and was started all the same");
 }
 
 /** @throws {WireError} `missing_field`, or `invalid_field` where it stands twice */

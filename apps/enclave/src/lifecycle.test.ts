@@ -1,12 +1,13 @@
 import { once } from "node:events";
 import { request as httpRequest } from "node:http";
-import { connect, createServer } from "node:net";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { currentProcess, findDebugSurfaces } from "./debug-surfaces.ts";
 import { createEnclave } from "./enclave.ts";
 import type { EngineEvent } from "./engine/engine.ts";
 import { readStream } from "./testing/independent-client.ts";
 import { gate, NOW_MS, sayHello, scriptedEngine, startEnclave, testPlatform, untilAborted, USAGE } from "./testing/running-enclave.ts";
+import { chatRequest, LARGE_BYTES, openStalled, sayMuch } from "./testing/stalled-client.ts";
 
 const ask = { model: "tee-demo", messages: [{ role: "user", content: "hi" }] };
 const delta = (content: string): EngineEvent => ({ type: "delta", content });
@@ -79,44 +80,6 @@ describe("a client that goes away", () => {
   });
 });
 
-describe("a client that reads slowly", () => {
-  it("holds the engine back instead of filling memory", async () => {
-    const total = 4000;
-    const engine = scriptedEngine(async function* () {
-      for (let i = 0; i < total; i++) yield await Promise.resolve(delta("y".repeat(16 * 1024)));
-      yield { type: "finish", reason: "stop", usage: USAGE };
-    });
-    const { url } = await startEnclave(engine);
-    const socket = connect(Number(new URL(url).port), "127.0.0.1");
-    const body = JSON.stringify({ ...ask, stream: true });
-    socket.pause();
-    socket.write(
-      `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
-    );
-    // The engine stands still once the buffers between it and this socket are full.
-    let before = -1;
-    await vi.waitFor(
-      () => {
-        const now = engine.pulled;
-        const still = now === before && now > 0;
-        before = now;
-        expect(still).toBe(true);
-      },
-      { interval: 200, timeout: 10_000 },
-    );
-    expect(engine.pulled).toBeLessThan(total / 2);
-    // Reading on, everything comes.
-    let text = "";
-    socket.setEncoding("utf8");
-    for await (const part of socket) {
-      text = (text + String(part)).slice(-4000);
-      if (text.includes("data: [DONE]")) break;
-    }
-    expect(engine.pulled).toBe(total + 1);
-    socket.destroy();
-  });
-});
-
 describe("closing", () => {
   it("lets answers finish, refuses new requests meanwhile, and then is gone", async () => {
     const { promise, resolve } = gate();
@@ -126,7 +89,7 @@ describe("closing", () => {
       yield delta("lo");
       yield { type: "finish", reason: "stop", usage: USAGE };
     });
-    const { enclave, url, post } = await startEnclave(engine, { graceMs: 10_000 });
+    const { enclave, url, post } = await startEnclave(engine, { graceMs: 10_000, receiptLingerMs: 0 });
     const response = await post({ ...ask, stream: true });
     const closed = enclave.close();
     const refused = await post({ ...ask, stream: true });
@@ -144,6 +107,68 @@ describe("closing", () => {
     await expect(fetch(`${url}/healthz`)).rejects.toThrow();
   });
 
+  const halfwayGate = () => {
+    const { promise, resolve } = gate();
+    const engine = scriptedEngine(async function* () {
+      yield delta("Hel");
+      await promise;
+      yield { type: "finish", reason: "stop", usage: USAGE };
+    });
+    return { engine, resolve };
+  };
+  const LONG_MS = 3_600_000;
+  const receiptOf = (url: string, response: Response): Promise<Response> =>
+    fetch(`${url}/v1/tee/signature?model=tee-demo&request_id=${response.headers.get("bauta-request-id") ?? ""}`);
+
+  it("hands out receipts while it drains, keeps listening for the last one, and ends when it was fetched", async () => {
+    const { engine, resolve } = halfwayGate();
+    const { enclave, url, post } = await startEnclave(engine, { graceMs: LONG_MS, receiptLingerMs: LONG_MS });
+    const [one, other] = await Promise.all([post({ ...ask, stream: true }), post({ ...ask, stream: true })]);
+    const closed = enclave.close();
+    expect((await fetch(`${url}/v1/tee/signature?model=tee-demo&request_id=none`)).status).toBe(404);
+    resolve();
+    const answers = await Promise.all([one.text(), other.text()]);
+    expect(answers.every((answer) => answer.includes("bauta-receipt"))).toBe(true);
+    expect((await receiptOf(url, one)).status).toBe(200);
+    expect((await post(ask)).status).toBe(503);
+    const last = await receiptOf(url, other);
+    expect(await last.json()).toMatchObject({ request_id: other.headers.get("bauta-request-id"), signature: expect.any(String) as string });
+    await closed;
+    await expect(fetch(`${url}/healthz`)).rejects.toThrow();
+  });
+
+  it("keeps listening for the receipt of an answer that ended just before", async () => {
+    const { enclave, url, post } = await startEnclave(scriptedEngine(sayHello), { graceMs: LONG_MS, receiptLingerMs: LONG_MS });
+    const response = await post(ask);
+    await response.text();
+    const closed = enclave.close();
+    expect((await receiptOf(url, response)).status).toBe(200);
+    await closed;
+  });
+
+  it.each([
+    ["the linger time", { graceMs: LONG_MS, receiptLingerMs: 50 }],
+    ["the grace period", { graceMs: 50, receiptLingerMs: LONG_MS }],
+  ])("waits for a receipt that nobody fetches no longer than %s", async (_, options) => {
+    const { enclave, post } = await startEnclave(scriptedEngine(sayHello), options);
+    await (await post(ask)).text();
+    await enclave.close();
+  });
+
+  it("gives a slow client the whole of its last answer", async () => {
+    const engine = sayMuch();
+    const { enclave, url } = await startEnclave(engine, { graceMs: LONG_MS, receiptLingerMs: 0 });
+    const socket = await openStalled(url, chatRequest(false));
+    await engine.released;
+    const closed = enclave.close();
+    // Here the connection would be cut, with most of the answer still to be taken.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    let length = 0;
+    for await (const part of socket) length += (part as Buffer).length;
+    expect(length).toBeGreaterThan(LARGE_BYTES);
+    await closed;
+  });
+
   it("ends what has not finished when the grace period is over, and says why", async () => {
     const engine = oneWordThenSilence();
     const { enclave, post } = await startEnclave(engine, { graceMs: 100 });
@@ -159,7 +184,7 @@ describe("closing", () => {
 describe("starting", () => {
   const options = () => ({
     platform: testPlatform,
-    models: [{ id: "tee-demo", engine: scriptedEngine(sayHello), sealed: false }],
+    models: [{ id: "tee-demo", engine: scriptedEngine(sayHello) }],
     nowMs: () => NOW_MS,
     log: { level: "silent" },
   });
@@ -173,6 +198,39 @@ describe("starting", () => {
     );
     expect(() => createEnclave(options())).not.toThrow(/secret-value/);
     expect(createEnclave({ ...options(), allowDebuggableProcess: true }).debugSurfaces).toContain(name);
+  });
+
+  it("leaves SIGUSR1 to Node only where a debuggable process is allowed by name", () => {
+    const { execArgv } = process;
+    onTestFinished(() => {
+      process.execArgv = execArgv;
+      process.removeAllListeners("SIGUSR1");
+      vi.unstubAllEnvs();
+    });
+    process.execArgv = [];
+    process.removeAllListeners("SIGUSR1");
+    for (const name of findDebugSurfaces(currentProcess())) vi.stubEnv(name, "");
+    createEnclave({ ...options(), allowDebuggableProcess: true });
+    expect(process.listenerCount("SIGUSR1")).toBe(0);
+    for (let i = 0; i < 2; i++) createEnclave(options());
+    expect(process.listenerCount("SIGUSR1")).toBe(1);
+    process.execArgv = ["--import", "/tmp/secret-value"];
+    expect(() => createEnclave(options())).toThrow(expect.objectContaining({ code: "debuggable-process" }));
+  });
+
+  it("looks once more when it begins to listen", async () => {
+    const { execArgv } = process;
+    onTestFinished(() => {
+      process.execArgv = execArgv;
+      process.removeAllListeners("SIGUSR1");
+      vi.unstubAllEnvs();
+    });
+    process.execArgv = [];
+    for (const name of findDebugSurfaces(currentProcess())) vi.stubEnv(name, "");
+    const enclave = createEnclave(options());
+    onTestFinished(() => enclave.close());
+    vi.stubEnv("NODE_OPTIONS", "--inspect");
+    await expect(enclave.listen({ port: 0 })).rejects.toMatchObject({ code: "debuggable-process" });
   });
 
   it("says in its log that it can be debugged, and that it is simulated", async () => {
@@ -199,19 +257,11 @@ describe("starting", () => {
 
   it.each([
     [[], "at least one model"],
-    [[{ id: "tee-demo", sealed: true }], "e2ee-"],
-    [[{ id: "e2ee-demo", sealed: false }], "tee-"],
-    [
-      [
-        { id: "tee-demo", sealed: false },
-        { id: "tee-demo", sealed: false },
-      ],
-      "twice",
-    ],
-  ])("refuses models that make no sense: %j", (models, text) => {
+    [["demo"], "e2ee-"],
+    [["E2EE-demo"], "e2ee-"],
+    [["tee-demo", "tee-demo"], "twice"],
+  ])("refuses models that make no sense: %j", (ids, text) => {
     const engine = scriptedEngine(sayHello);
-    expect(() =>
-      createEnclave({ ...options(), allowDebuggableProcess: true, models: models.map((model) => ({ ...model, engine })) }),
-    ).toThrow(text);
+    expect(() => createEnclave({ ...options(), allowDebuggableProcess: true, models: ids.map((id) => ({ id, engine })) })).toThrow(text);
   });
 });

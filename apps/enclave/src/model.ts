@@ -1,13 +1,12 @@
-import type { Receipt } from "@bauta/protocol";
+import { protectionOf, type Receipt } from "@bauta/protocol";
 import type { Engine } from "./engine/engine.ts";
 import { EnclaveSetupError } from "./setup-error.ts";
 
 /** One model that an enclave serves. Two models may share an engine. Whoever makes the engine closes it. */
 export interface EnclaveModel {
-  /** `e2ee-…` for a sealed model, `tee-…` for a plain one. */
+  /** `e2ee-…` for a sealed model, `tee-…` for a plain one: clients judge by it what an answer must look like. */
   readonly id: string;
   readonly engine: Engine;
-  readonly sealed: boolean;
   /** The most tokens of one answer; the engine's context length by default. */
   readonly maxCompletionTokens?: number;
   /** Weight files and their digests, where the enclave read them itself. */
@@ -15,16 +14,14 @@ export interface EnclaveModel {
   readonly engineImageDigest?: string;
 }
 
-/** Models by id. @throws {EnclaveSetupError} for a repeated id, or a prefix that says something else than `sealed` */
+/** Models by id. @throws {EnclaveSetupError} for a repeated id, or one that does not say how the model is protected */
 export function indexModels(models: readonly EnclaveModel[]): ReadonlyMap<string, EnclaveModel> {
   const index = new Map<string, EnclaveModel>();
   for (const model of models) {
-    const prefix = model.sealed ? "e2ee-" : "tee-";
-    // Clients judge by the prefix what an answer must look like.
-    if (!model.id.startsWith(prefix)) {
+    if (protectionOf(model.id) === "none") {
       throw new EnclaveSetupError(
         "invalid-option",
-        `the ${model.sealed ? "sealed" : "plain"} model "${model.id}" must have an id that begins with ${prefix}`,
+        `the model id "${model.id}" must begin with e2ee- for a sealed model or tee- for a plain one`,
       );
     }
     if (index.has(model.id)) throw new EnclaveSetupError("invalid-option", `the model id "${model.id}" is given twice`);
@@ -32,6 +29,11 @@ export function indexModels(models: readonly EnclaveModel[]): ReadonlyMap<string
   }
   if (index.size === 0) throw new EnclaveSetupError("invalid-option", "an enclave needs at least one model");
   return index;
+}
+
+/** True for a model that only takes sealed requests and gives sealed answers. */
+export function isSealed(model: EnclaveModel): boolean {
+  return protectionOf(model.id) === "sealed";
 }
 
 /** The most tokens that one answer of this model may have. */

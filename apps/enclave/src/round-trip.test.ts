@@ -193,7 +193,7 @@ describe("plain answers", () => {
 
   it("caps max_tokens at what the model may answer", async () => {
     const engine = scriptedEngine(sayHello);
-    const { post } = await startEnclave(engine, { models: [{ id: "tee-demo", engine, sealed: false, maxCompletionTokens: 20 }] });
+    const { post } = await startEnclave(engine, { models: [{ id: "tee-demo", engine, maxCompletionTokens: 20 }] });
     await (await post({ ...ask, max_tokens: 50 })).text();
     await (await post({ ...ask, max_tokens: 5 })).text();
     expect(engine.requests.map(({ sampling }) => sampling.maxTokens)).toEqual([20, 5]);

@@ -1,9 +1,11 @@
 import { METHODS } from "node:http";
-import type { Socket } from "node:net";
 import { LIMITS, WireError } from "@bauta/protocol";
 import fastify, { LogController, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Logger } from "pino";
+import { ANSWER_HEADERS } from "./answer-headers.ts";
 import type { OpenAnswers } from "./open-answers.ts";
+import { createOpenResponses } from "./open-responses.ts";
+import { createParserErrorHandler } from "./parser-errors.ts";
 import { toWireError } from "./wire-errors.ts";
 
 export interface ServerOptions {
@@ -11,17 +13,23 @@ export interface ServerOptions {
   readonly answers: OpenAnswers;
   /** How long a request may take to arrive. */
   readonly requestTimeoutMs: number;
+  /** How long a client may take none of the bytes that lie ready for it. */
+  readonly stallTimeoutMs: number;
+  /** Routes that are served while answers finish. */
+  readonly servedWhileDraining: readonly string[];
 }
 
-/** Every answer: never stored, never changed on the way (receipts cover its bytes), never sniffed. */
-const ANSWER_HEADERS = { "cache-control": "no-transform, no-store", "x-content-type-options": "nosniff" } as const;
 const SHUTDOWN_RETRY_SECONDS = 2;
 
 /**
  * An HTTP server that answers in the catalogue's errors only, reads bodies as bytes, and limits how long a request
- * may take to arrive, but never how long an answer may last.
+ * may take to arrive and how long its client may read nothing, but never how long an answer may last.
  */
-export function createServer({ log, answers, requestTimeoutMs }: ServerOptions): FastifyInstance {
+export function createServer({ log, answers, requestTimeoutMs, stallTimeoutMs, servedWhileDraining }: ServerOptions): FastifyInstance {
+  const responses = createOpenResponses({
+    stallTimeoutMs,
+    onStall: () => log.warn({ stallTimeoutMs }, "a client has stopped reading: its connection was closed"),
+  });
   const server = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -35,19 +43,22 @@ export function createServer({ log, answers, requestTimeoutMs }: ServerOptions):
     // While answers finish, the server itself says so, in the catalogue's words.
     return503OnClosing: false,
     forceCloseConnections: true,
-    clientErrorHandler: answerBrokenRequest,
+    clientErrorHandler: createParserErrorHandler((socket) => responses.isAnswering(socket)),
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply as unknown as FastifyReply),
   }) as unknown as FastifyInstance;
 
   server.removeAllContentTypeParsers();
   server.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-  server.addHook("onRequest", async (_request, reply) => {
+  server.addHook("onRequest", async (request, reply) => {
+    responses.add(reply.raw);
     reply.headers(ANSWER_HEADERS);
-    if (answers.draining) throw new WireError("shutting_down", { retryAfterSeconds: SHUTDOWN_RETRY_SECONDS });
+    if (answers.draining && !servedWhileDraining.includes(request.routeOptions.url ?? ""))
+      throw new WireError("shutting_down", { retryAfterSeconds: SHUTDOWN_RETRY_SECONDS });
   });
   server.addHook("onResponse", async (request, reply) => {
     request.log.debug({ req: request, res: reply, elapsedMs: Math.round(reply.elapsedTime) }, "request ended");
   });
+  server.addHook("onClose", async () => responses.close());
   server.setErrorHandler<FastifyError>((error, request, reply) => sendError(error, request, reply));
   server.setNotFoundHandler((request, reply) => sendError(missing(server, request, reply), request, reply));
   return server;
@@ -69,22 +80,4 @@ function missing(server: FastifyInstance, request: FastifyRequest, reply: Fastif
   if (allowed.length === 0) return new WireError("not_found");
   reply.header("allow", allowed.join(", "));
   return new WireError("method_not_allowed");
-}
-
-/** Answers what Node could not read as a request; at this point there is only a socket. */
-function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || socket.bytesWritten > 0) {
-    socket.destroy();
-    return;
-  }
-  if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") {
-    const timeout = new WireError("request_timeout");
-    const body = JSON.stringify(timeout.toBody());
-    socket.end(
-      `HTTP/1.1 ${timeout.status} Request Timeout\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-    );
-    return;
-  }
-  const status = error.code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : "400 Bad Request";
-  socket.end(`HTTP/1.1 ${status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`);
 }

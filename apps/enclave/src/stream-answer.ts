@@ -1,10 +1,12 @@
-import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { HEADERS, type WireError } from "@bauta/protocol";
 import { createPlainWriter, createSealedWriter, type ResponseWriter } from "@bauta/protocol/enclave";
+import { ANSWER_HEADERS } from "./answer-headers.ts";
 import { type Answer, signAnswer, visibleDelta } from "./answer.ts";
 import { EngineError, type EngineEvent } from "./engine/engine.ts";
+import { isSealed } from "./model.ts";
 import { errorEvent } from "./wire-errors.ts";
+import { writeBytes } from "./write-bytes.ts";
 
 /**
  * How long the engine may take to refuse a request with a status of its own. After that the answer begins, so that
@@ -13,8 +15,8 @@ import { errorEvent } from "./wire-errors.ts";
 const DECISION_MS = 500;
 
 const STREAM_HEADERS = {
+  ...ANSWER_HEADERS,
   "content-type": "text/event-stream; charset=utf-8",
-  "cache-control": "no-transform, no-store",
   "x-accel-buffering": "no",
 } as const;
 
@@ -44,7 +46,7 @@ export async function streamAnswer(raw: ServerResponse, answer: Answer, options:
     raw.writeHead(200, { ...STREAM_HEADERS, [HEADERS.requestId]: requestId });
     raw.flushHeaders();
     try {
-      await write(raw, writer.start(), signal);
+      await writeBytes(raw, writer.start(), signal);
       await writeEvents(raw, writer, answer, events, await first.value);
       return "finished";
     } catch (error) {
@@ -69,12 +71,12 @@ async function writeEvents(
     const event = result.value;
     if (event.type === "delta") {
       const visible = visibleDelta(event, request);
-      if (visible) await write(raw, await writer.delta(visible), signal);
+      if (visible) await writeBytes(raw, await writer.delta(visible), signal);
       continue;
     }
     if (signal.aborted) throw new EngineError("aborted");
     const { bytes, hashes } = writer.finish(event.reason, request.includeUsage ? event.usage : undefined);
-    const envelopesSha256 = answer.model.sealed ? hashes.envelopesSha256 : null;
+    const envelopesSha256 = isSealed(answer.model) ? hashes.envelopesSha256 : null;
     const signed = signAnswer(answer, event, { responseSha256: hashes.responseSha256, envelopesSha256 });
     raw.write(bytes);
     // Clients hang up at [DONE]; from here on nothing that they do makes the answer less whole.
@@ -83,17 +85,6 @@ async function writeEvents(
     return;
   }
   throw new EngineError("failed");
-}
-
-/** Writes one event whole and waits while the client is slower than the engine. */
-async function write(raw: ServerResponse, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) throw new EngineError("aborted");
-  if (bytes.length === 0 || raw.write(bytes)) return;
-  try {
-    await once(raw, "drain", { signal });
-  } catch {
-    throw new EngineError("aborted");
-  }
 }
 
 /** Waits for a value or a time, whichever is first; an early failure is thrown, a later one stays with `value`. */

@@ -1,10 +1,9 @@
-import { connect } from "node:net";
-import { once } from "node:events";
 import { LIMITS, WIRE_ERRORS, type WireErrorCode } from "@bauta/protocol";
 import { describe, expect, it } from "vitest";
 import { EngineError, type EngineErrorCode, type EngineEvent } from "./engine/engine.ts";
 import { createIndependentClient, readStream, sealText } from "./testing/independent-client.ts";
 import { gate, type RunningEnclave, sayHello, scriptedEngine, sealedHeaders, startEnclave } from "./testing/running-enclave.ts";
+import { toWireError } from "./wire-errors.ts";
 
 const plain = { model: "tee-demo", messages: [{ role: "user", content: "hi" }] };
 const NONCE = "ab".repeat(32);
@@ -114,6 +113,40 @@ describe("errors of a sealed request", () => {
     await lenient.text();
     await expectError(await sealed(change, { strict: true }), "field_not_hex", "messages[0].content");
   });
+
+  describe("when strict, by the sender of each envelope", () => {
+    const [client, other] = [createIndependentClient(), createIndependentClient()];
+    const askAs =
+      (sender: typeof client, header: typeof client): Change =>
+      (p) => {
+        p.headers[CLIENT] = header.publicKeyHex;
+        p.body["messages"] = [{ role: "user", content: sender.seal("hi", p.modelKey) }];
+      };
+
+    it("takes what the key of the client-key header sealed", async () => {
+      const response = await sealed(askAs(client, client), { strict: true });
+      expect(response.status).toBe(200);
+      await response.text();
+    });
+
+    it("refuses a swapped header, which would have the answer sealed to somebody else", async () => {
+      await expectError(await sealed(askAs(client, other), { strict: true }), "field_not_opened", "messages[0].content");
+    });
+
+    it("refuses a copied envelope among the client's own", async () => {
+      const change: Change = (p) => {
+        askAs(client, client)(p);
+        (p.body["messages"] as object[]).push({ role: "assistant", content: other.seal("copied", p.modelKey) });
+      };
+      await expectError(await sealed(change, { strict: true }), "field_not_opened", "messages[1].content");
+    });
+
+    it("and only then: the published protocol lets a client seal under another key", async () => {
+      const response = await sealed(askAs(client, other));
+      expect(response.status).toBe(200);
+      await response.text();
+    });
+  });
 });
 
 describe("errors of any request", () => {
@@ -188,7 +221,7 @@ describe("errors of any request", () => {
     ["GET", `/v1/tee/attestation?model=e2ee-demo&nonce=${NONCE.slice(1)}g`, "invalid_nonce", "nonce"],
     ["GET", "/v1/tee/signature?model=tee-demo", "missing_field", "request_id"],
     ["GET", "/v1/tee/signature?model=tee-demo&request_id=chatcmpl-none", "receipt_not_found", "request_id"],
-    ["GET", "/%ZZ", "invalid_field", "url"],
+    ["GET", "/%ZZ", "not_found", null],
   ])("%s %s", async (method, path, code, param) => {
     const { url } = await startEnclave(scriptedEngine(sayHello));
     const response = await fetch(url + path, { method });
@@ -204,32 +237,13 @@ describe("errors of any request", () => {
     await expectError(await fetch(`${url}/v1/tee/attestation?model=tee-demo&nonce=${NONCE}`), "internal");
   });
 
-  it("answers what is no HTTP, and headers without end, by closing", async () => {
-    const { url, post } = await startEnclave(scriptedEngine(sayHello));
-    for (const [sent, status] of [
-      ["NOT HTTP\r\n\r\n", "400"],
-      [`GET / HTTP/1.1\r\nx: ${"a".repeat(100_000)}\r\n\r\n`, "431"],
-    ] as const) {
-      const socket = connect(Number(new URL(url).port), "127.0.0.1");
-      socket.on("error", () => {});
-      socket.write(sent);
-      const [first] = (await once(socket, "data")) as [Buffer];
-      expect(first.toString()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
-      socket.destroy();
-    }
-    expect((await post(plain)).status).toBe(200);
-  });
-
-  it("ends a slow upload with 408", async () => {
-    const { url, post } = await startEnclave(scriptedEngine(sayHello), { requestTimeoutMs: 300 });
-    const socket = connect(Number(new URL(url).port), "127.0.0.1");
-    socket.write("POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{");
-    const parts: Buffer[] = [];
-    for await (const part of socket) parts.push(part as Buffer);
-    const [head, body] = Buffer.concat(parts).toString().split("\r\n\r\n");
-    expect(head).toMatch(/^HTTP\/1\.1 408 /);
-    expect(JSON.parse(body ?? "")).toMatchObject({ error: { code: "request_timeout" } });
-    expect((await post(plain)).status).toBe(200);
+  it.each([
+    ["FST_ERR_CTP_INVALID_CONTENT_LENGTH", "malformed_request"],
+    ["FST_ERR_BAD_URL", "not_found"],
+    ["FST_ERR_CTP_BODY_TOO_LARGE", "too_large"],
+    ["FST_ERR_CTP_INVALID_MEDIA_TYPE", "unsupported_media_type"],
+  ])("knows the framework's %s", (code, expected) => {
+    expect(toWireError(Object.assign(new Error("text"), { code }))).toMatchObject({ code: expected, param: null });
   });
 });
 

@@ -9,8 +9,9 @@ export function toWireError(error: unknown): WireError {
     case "FST_ERR_CTP_BODY_TOO_LARGE":
       return new WireError("too_large");
     case "FST_ERR_CTP_INVALID_CONTENT_LENGTH":
+      return new WireError("malformed_request");
     case "FST_ERR_BAD_URL":
-      return new WireError("invalid_field", { param: errorCode(error) === "FST_ERR_BAD_URL" ? "url" : "content-length" });
+      return new WireError("not_found");
     case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
       return new WireError("unsupported_media_type");
     default:

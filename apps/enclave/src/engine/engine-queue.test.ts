@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { EngineError, EngineSetupError } from "./engine.ts";
 import { createEngineQueue } from "./engine-queue.ts";
 
@@ -25,6 +25,27 @@ describe("engine queue", () => {
     await queue.enter(never);
     void queue.enter(never);
     await expect(queue.enter(never)).rejects.toMatchObject({ code: "overloaded", retryAfterSeconds: 7 });
+  });
+
+  it("lets nobody wait for longer than its bound, and keeps the order of the others", async () => {
+    vi.useFakeTimers();
+    try {
+      const queue = createEngineQueue({ slots: 1, maxWaiting: 2, maxWaitMs: 1000, retryAfterSeconds: 3 });
+      const leave = await queue.enter(never);
+      const early = expect(queue.enter(never)).rejects.toMatchObject({ code: "overloaded", retryAfterSeconds: 3 });
+      await vi.advanceTimersByTimeAsync(500);
+      const late = queue.enter(never);
+      await vi.advanceTimersByTimeAsync(500);
+      await early;
+      expect([queue.running, queue.waiting]).toEqual([1, 1]);
+      leave();
+      (await late)();
+      // Whoever was admitted is not called back.
+      await vi.advanceTimersByTimeAsync(5000);
+      expect([queue.running, queue.waiting]).toEqual([0, 0]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("lets an aborted waiter leave at once, and its place goes to the next", async () => {

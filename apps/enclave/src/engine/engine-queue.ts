@@ -5,7 +5,7 @@ export interface EngineQueue {
   /**
    * Waits for a place.
    * @returns the function that gives the place back; calling it again does nothing
-   * @throws {EngineError} `overloaded` when the queue is full, `aborted` when the signal aborts first (the waiter leaves the queue)
+   * @throws {EngineError} `overloaded` when the queue is full or the wait took too long, `aborted` when the signal aborts first (the waiter leaves the queue)
    */
   enter(signal: AbortSignal): Promise<() => void>;
   readonly running: number;
@@ -16,12 +16,20 @@ interface Waiter {
   readonly admit: () => void;
 }
 
-/**
- * Makes a queue for `slots` requests at once and at most `maxWaiting` behind them.
- * @param retryAfterSeconds what a refused caller is told to wait
- */
-export function createEngineQueue(limits: { slots: number; maxWaiting: number; retryAfterSeconds?: number }): EngineQueue {
-  const { slots, maxWaiting, retryAfterSeconds = 2 } = limits;
+/** How long a request may wait for its turn unless an engine says otherwise: nobody stares at nothing for longer. */
+const DEFAULT_MAX_WAIT_MS = 30_000;
+
+export interface QueueLimits {
+  readonly slots: number;
+  readonly maxWaiting: number;
+  readonly maxWaitMs?: number;
+  /** What a refused caller is told to wait. */
+  readonly retryAfterSeconds?: number;
+}
+
+/** Makes a queue for `slots` requests at once and at most `maxWaiting` behind them, none for longer than `maxWaitMs`. */
+export function createEngineQueue(limits: QueueLimits): EngineQueue {
+  const { slots, maxWaiting, maxWaitMs = DEFAULT_MAX_WAIT_MS, retryAfterSeconds = 2 } = limits;
   if (!Number.isSafeInteger(slots) || slots < 1)
     throw new EngineSetupError("invalid-option", `an engine needs at least one slot, not ${slots}`);
   if (!Number.isSafeInteger(maxWaiting) || maxWaiting < 0) {
@@ -57,6 +65,7 @@ export function createEngineQueue(limits: { slots: number; maxWaiting: number; r
       return new Promise((resolve, reject) => {
         const leave = (): void => {
           waiters.delete(waiter);
+          clearTimeout(patience);
           signal.removeEventListener("abort", onAbort);
         };
         const onAbort = (): void => {
@@ -69,6 +78,10 @@ export function createEngineQueue(limits: { slots: number; maxWaiting: number; r
             resolve(lease());
           },
         };
+        const patience = setTimeout(() => {
+          leave();
+          reject(new EngineError("overloaded", { retryAfterSeconds }));
+        }, maxWaitMs);
         waiters.add(waiter);
         signal.addEventListener("abort", onAbort, { once: true });
       });

@@ -17,7 +17,9 @@ export interface LlamaEngineOptions {
   readonly contextTokens?: number;
   /** Conversations answered at once, each with memory of its own. */
   readonly sequences?: number;
+  /** Requests that may wait for their turn, and for how long. */
   readonly maxWaiting?: number;
+  readonly maxWaitMs?: number;
   /** Threads that compute. One fewer than the cores by default: with all of them in use every step waits for the slowest. */
   readonly threads?: number;
 }
@@ -37,12 +39,17 @@ export function defaultThreads(cores: number = availableParallelism()): number {
 
 /**
  * Runs a GGUF model inside this process through llama.cpp, on the CPU.
- * A conversation's memory is erased when its answer ends.
+ * When an answer ends, its conversation's place in the key-value cache is freed and never attended to again. The numbers
+ * stay in memory until something overwrites them: llama.cpp could clear them, but node-llama-cpp has no binding for it.
  * @throws {EngineSetupError} naming the file, when it is missing, is not a model, or has no chat template
  */
 export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Engine> {
   const sequences = options.sequences ?? 2;
-  const queue = createEngineQueue({ slots: sequences, maxWaiting: options.maxWaiting ?? 16 });
+  const queue = createEngineQueue({
+    slots: sequences,
+    maxWaiting: options.maxWaiting ?? 64,
+    ...(options.maxWaitMs !== undefined && { maxWaitMs: options.maxWaitMs }),
+  });
   const loaded = await loadLlama({
     modelFile: options.modelFile,
     contextTokens: options.contextTokens,

@@ -13,6 +13,8 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
 export interface IndependentClient {
   readonly publicKeyHex: string;
+  /** Seals one text with this client's own key as the sender's. */
+  seal(text: string, modelKeyHex: string): string;
   open(envelopeHex: string): string;
 }
 
@@ -20,6 +22,7 @@ export function createIndependentClient(): IndependentClient {
   const secretKey = secp256k1.utils.randomSecretKey();
   return {
     publicKeyHex: hex(secp256k1.getPublicKey(secretKey, false)),
+    seal: (text, modelKeyHex) => sealWith(secretKey, text, modelKeyHex),
     open(envelopeHex) {
       const raw = Buffer.from(envelopeHex, "hex");
       return new TextDecoder("utf-8", { fatal: true }).decode(
@@ -31,10 +34,13 @@ export function createIndependentClient(): IndependentClient {
 
 /** Seals one text to a model key, with a key pair of its own. */
 export function sealText(text: string, modelKeyHex: string): string {
-  const ephemeral = secp256k1.utils.randomSecretKey();
+  return sealWith(secp256k1.utils.randomSecretKey(), text, modelKeyHex);
+}
+
+function sealWith(secretKey: Uint8Array, text: string, modelKeyHex: string): string {
   const nonce = randomBytes(12);
-  const sealed = gcm(deriveKey(ephemeral, Buffer.from(modelKeyHex, "hex")), nonce).encrypt(new TextEncoder().encode(text));
-  return hex(secp256k1.getPublicKey(ephemeral, false)) + hex(nonce) + hex(sealed);
+  const sealed = gcm(deriveKey(secretKey, Buffer.from(modelKeyHex, "hex")), nonce).encrypt(new TextEncoder().encode(text));
+  return hex(secp256k1.getPublicKey(secretKey, false)) + hex(nonce) + hex(sealed);
 }
 
 function deriveKey(secretKey: Uint8Array, publicKey: Uint8Array): Uint8Array {

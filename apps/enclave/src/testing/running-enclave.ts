@@ -94,8 +94,8 @@ export async function startEnclave(engine: Engine, options: Partial<EnclaveOptio
   const enclave = createEnclave({
     platform: testPlatform,
     models: [
-      { id: "tee-demo", engine, sealed: false },
-      { id: "e2ee-demo", engine, sealed: true },
+      { id: "tee-demo", engine },
+      { id: "e2ee-demo", engine },
     ],
     nowMs: () => NOW_MS,
     log: { level: "silent" },
