@@ -67,6 +67,19 @@ describe("README.md", () => {
     expect(readFileSync(`${root}README.md`, "utf8")).toContain(counts);
   });
 
+  it("shows a gateway configuration that holds", async () => {
+    const yaml = /^```yaml\n(.*?)^```/ms.exec(readFileSync(`${root}docs/gateway.md`, "utf8"))?.[1] ?? "";
+    writeFileSync(`${folder}gateway.yaml`, yaml);
+    const { stdout } = await execute(process.execPath, [
+      `${root}apps/cli/bin/bauta.mjs`,
+      "gateway",
+      "--config",
+      `${folder}gateway.yaml`,
+      "--check",
+    ]);
+    expect(stdout).toContain("1 models, 1 keys, nothing wrong");
+  });
+
   it("names only commands and files that exist", () => {
     const { scripts } = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as { scripts: Record<string, string> };
     const text = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "ARCHITECTURE.md"]

@@ -32,7 +32,7 @@ export interface EnclaveOptions {
   /** How long a request may take to arrive; 60 seconds by default. */
   readonly requestTimeoutMs?: number;
   /**
-   * How long a client may take none of the bytes that lie ready for it before its connection is closed; 60 seconds by
+   * How long a client may take none of the bytes that lie ready for it before its connection is closed; 5 minutes by
    * default. An answer that is slow because the engine is slow has no such bytes, and may take as long as it likes.
    */
   readonly stallTimeoutMs?: number;
@@ -102,7 +102,7 @@ export function createEnclave(options: EnclaveOptions): Enclave {
     log,
     answers,
     requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
-    stallTimeoutMs: options.stallTimeoutMs ?? 60_000,
+    stallTimeoutMs: options.stallTimeoutMs ?? 300_000,
     servedWhileDraining: [RECEIPT_ROUTE],
   });
   const chat = createChatHandler({ backend, modelKey, models, strict: options.strict ?? false, nowMs, receipts, uncollected, answers });

@@ -9,7 +9,7 @@ import {
   type Policy,
 } from "@bauta/attestation";
 import { LIMITS, WireError, type WireErrorCode } from "@bauta/protocol";
-import { type EnclaveLink, EnclaveLinkError } from "./enclave-link.ts";
+import { type Askable, EnclaveLinkError } from "./enclave-channel.ts";
 
 /** What an enclave is held against. */
 export interface Expectation {
@@ -50,12 +50,13 @@ export class EnclaveRefusal extends Error {
 
 /**
  * Asks an enclave for evidence that answers `nonce`, and appraises it.
+ * @param link an address, or the one connection that the evidence is to speak for
  * @param nonce the nonce as it goes into the query, not encoded
  * @returns the appraisal, whether or not its result is ok
  * @throws EnclaveLinkError when there is no answer; EnclaveRefusal when it is an error; WireError `attestation_failed`
  * when it is not evidence
  */
-export async function appraiseEnclave(link: EnclaveLink, expected: Expectation, nonce: string, nowMs: () => number): Promise<Appraisal> {
+export async function appraiseEnclave(link: Askable, expected: Expectation, nonce: string, nowMs: () => number): Promise<Appraisal> {
   const query = `model=${encodeURIComponent(expected.model)}&nonce=${encodeURIComponent(nonce)}`;
   const { status, body } = await link.get(`/v1/tee/attestation?${query}`, expected.timeoutMs, LIMITS.attestationAnswerBytes);
   const answer = parseJsonObject(body);

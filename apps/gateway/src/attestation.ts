@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { bindNonce, toBase64, toHex, WireError } from "@bauta/protocol";
 import { type Appraisal, appraiseEnclave, EnclaveRefusal, failedChecks, refusalCode } from "./appraise-enclave.ts";
-import { EnclaveLinkError } from "./enclave-link.ts";
+import { EnclaveLinkError } from "./enclave-channel.ts";
 import type { Replica } from "./replica.ts";
 import type { ModelReplicas } from "./replicas.ts";
 import { describeVerification } from "./server-verification.ts";

@@ -60,6 +60,16 @@ describe("a configuration file", () => {
     expect(config.quoteEncoding).toBe("base64");
   });
 
+  it("gives one key of several half of all places, and any number that it names", async () => {
+    const two = GOOD.replace("keys:", `keys:\n  - name: bob\n    sha256: ${"cd".repeat(32)}`);
+    const limits = async (text: string) => (await load(text)).limits;
+    expect(await limits(GOOD)).toMatchObject({ concurrentRequests: 256, concurrentRequestsPerKey: 256, stallTimeoutMs: 60_000 });
+    expect(await limits(two)).toMatchObject({ concurrentRequests: 256, concurrentRequestsPerKey: 128 });
+    expect(await limits(two.replace("body_bytes: 100000", "concurrent_requests: 1"))).toMatchObject({ concurrentRequestsPerKey: 1 });
+    const named = two.replace("body_bytes: 100000", "concurrent_requests_per_key: 7\n  stall_timeout_seconds: 5");
+    expect(await limits(named)).toMatchObject({ concurrentRequestsPerKey: 7, stallTimeoutMs: 5_000 });
+  });
+
   it("may be JSON, with tabs", async () => {
     const config = await load(
       JSON.stringify(
@@ -142,6 +152,12 @@ describe("a configuration file", () => {
       /^gateway\.yaml:5: keys\[0\]\.sha256: must be the key's SHA-256/,
     ],
     ["a key name with a line end", edit("name: alice", 'name: "a\\nb"'), /^gateway\.yaml:4: keys\[0\]\.name: must be 1 to 64/],
+    ["no keys", edit(`\n  - name: alice\n    sha256: ${HASH}`, " []"), /^gateway\.yaml:3: keys: is empty, .*`bauta keys` makes/],
+    [
+      "a share of nothing",
+      edit("body_bytes: 100000", "concurrent_requests_per_key: 0"),
+      /^gateway\.yaml:15: limits\.concurrent_requests_per_key: must be/,
+    ],
     ["no policy", edit("policy: policy.json\n", ""), /^gateway\.yaml:7: models\[0\]\.policy: is missing: name a policy file/],
     ["a policy file that is not there", edit("policy.json", "gone.json"), /^gateway\.yaml:13: policy: gone\.json: there is no such file$/],
     ["a policy that is wrong", edit("policy.json", "broken.json"), /^gateway\.yaml:13: policy: broken\.json: policy: builds\[0\]\.source/],

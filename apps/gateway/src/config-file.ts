@@ -11,7 +11,17 @@ import {
 } from "@bauta/attestation";
 import { type Document, LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
-import { ConfigError, type ConfigIssue, DEFAULTS, findConfigIssues, type GatewayConfig, LOG_LEVELS, type ModelConfig } from "./config.ts";
+import {
+  ConfigError,
+  type ConfigIssue,
+  DEFAULTS,
+  findConfigIssues,
+  type GatewayConfig,
+  type GatewayLimits,
+  LOG_LEVELS,
+  type ModelConfig,
+  resolveLimits,
+} from "./config.ts";
 import { explainIssue, formatPath, locate, type Path } from "./config-issue.ts";
 
 /** A configuration, policy or root file. */
@@ -57,7 +67,9 @@ const fileSchema = z.strictObject({
         .max(1024 * 1024)
         .optional(),
       concurrent_requests: z.int().min(1).max(100_000).optional(),
+      concurrent_requests_per_key: z.int().min(1).max(100_000).optional(),
       request_timeout_seconds: seconds(3600).optional(),
+      stall_timeout_seconds: seconds(3600).optional(),
       receipts: z.int().min(1).max(10_000_000).optional(),
       receipt_bytes: z.int().min(1024).optional(),
     })
@@ -150,14 +162,7 @@ async function resolveFiles(
     models,
     trustRoots,
     quoteEncoding: file.quote_encoding ?? DEFAULTS.quoteEncoding,
-    limits: {
-      bodyBytes: limits?.body_bytes ?? DEFAULTS.limits.bodyBytes,
-      headerBytes: limits?.header_bytes ?? DEFAULTS.limits.headerBytes,
-      concurrentRequests: limits?.concurrent_requests ?? DEFAULTS.limits.concurrentRequests,
-      requestTimeoutMs: inMs(limits?.request_timeout_seconds) ?? DEFAULTS.limits.requestTimeoutMs,
-      receipts: limits?.receipts ?? DEFAULTS.limits.receipts,
-      receiptBytes: limits?.receipt_bytes ?? DEFAULTS.limits.receiptBytes,
-    },
+    limits: resolveLimits(toLimits(limits), file.keys.length === 1),
     attestation: {
       intervalMs: inMs(attestation?.interval_seconds) ?? DEFAULTS.attestation.intervalMs,
       timeoutMs: inMs(attestation?.timeout_seconds) ?? DEFAULTS.attestation.timeoutMs,
@@ -165,6 +170,21 @@ async function resolveFiles(
     graceMs: inMs(file.grace_seconds) ?? DEFAULTS.graceMs,
     logLevel: file.log_level ?? DEFAULTS.logLevel,
   };
+}
+
+/** The limits that the file names, and nothing else. */
+function toLimits(limits: ConfigFile["limits"] = {}): Partial<GatewayLimits> {
+  const named: { readonly [Name in keyof GatewayLimits]: number | undefined } = {
+    bodyBytes: limits.body_bytes,
+    headerBytes: limits.header_bytes,
+    concurrentRequests: limits.concurrent_requests,
+    concurrentRequestsPerKey: limits.concurrent_requests_per_key,
+    requestTimeoutMs: inMs(limits.request_timeout_seconds),
+    stallTimeoutMs: inMs(limits.stall_timeout_seconds),
+    receipts: limits.receipts,
+    receiptBytes: limits.receipt_bytes,
+  };
+  return Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
 }
 
 /** Stands in for a policy that could not be read, so that the other issues are found too; never leaves this file. */

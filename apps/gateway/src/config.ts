@@ -1,5 +1,5 @@
 import type { Policy } from "@bauta/attestation";
-import { LIMITS } from "@bauta/protocol";
+import { LIMITS, protectionOf } from "@bauta/protocol";
 import type { ApiKeyRecord } from "./api-keys.ts";
 import { parseEnclaveUrl } from "./enclave-address.ts";
 
@@ -34,10 +34,14 @@ export interface GatewayLimits {
   readonly bodyBytes: number;
   /** All headers of a request together, bytes. */
   readonly headerBytes: number;
-  /** Chat and attestation requests in progress; more are answered 503. */
+  /** Chat and attestation requests in progress; more are answered 503. Receipts have as many places of their own. */
   readonly concurrentRequests: number;
+  /** The same for one API key; more are answered 429. Half of all if left out, or all where there is one key only. */
+  readonly concurrentRequestsPerKey: number;
   /** How long a request, body included, may take to arrive. */
   readonly requestTimeoutMs: number;
+  /** How long an answer may wait for a reader that takes none of it; one that waits for its engine may take any time. */
+  readonly stallTimeoutMs: number;
   /** Receipts kept in memory, and the bytes of all of them together. */
   readonly receipts: number;
   readonly receiptBytes: number;
@@ -72,14 +76,26 @@ export const DEFAULTS = {
     headerBytes: 16 * 1024,
     concurrentRequests: 256,
     requestTimeoutMs: 60_000,
+    stallTimeoutMs: 60_000,
     receipts: 100_000,
     receiptBytes: 128 * 1024 * 1024,
-  } satisfies GatewayLimits,
+  } satisfies Omit<GatewayLimits, "concurrentRequestsPerKey">,
   attestation: { intervalMs: 5 * 60_000, timeoutMs: 15_000 },
   graceMs: 30_000,
   quoteEncoding: "base64",
   logLevel: "info",
 } as const;
+
+/**
+ * The limits of a gateway, with values for what its configuration leaves out.
+ * @param soleKey whether there is one API key only
+ */
+export function resolveLimits(given: Partial<GatewayLimits> = {}, soleKey: boolean): GatewayLimits {
+  const { concurrentRequests } = { ...DEFAULTS.limits, ...given };
+  // One key of several must not be able to shut the others out, whatever it does.
+  const concurrentRequestsPerKey = soleKey ? concurrentRequests : Math.max(1, Math.floor(concurrentRequests / 2));
+  return { ...DEFAULTS.limits, concurrentRequestsPerKey, ...given };
+}
 
 /** One thing that is wrong with a configuration. */
 export interface ConfigIssue {
@@ -106,14 +122,14 @@ export class ConfigError extends Error {
   }
 }
 
-const MODEL_ID = /^(?:tee|e2ee)-[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+const MODEL_ID = /^[a-z0-9]+-[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const KEY_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** What must hold beyond the types, for configurations from files and from code alike. */
 export function findConfigIssues(config: GatewayConfig): ConfigIssue[] {
   const issues: ConfigIssue[] = [];
   const add = (field: string, problem: string) => issues.push({ field, problem });
-  if (config.keys.length === 0) add("keys", "is empty, so nobody could call; `bauta keys create` makes a key and its hash");
+  if (config.keys.length === 0) add("keys", "is empty, so nobody could call; `bauta keys` makes a key and its hash");
   if (config.models.length === 0) add("models", "is empty, so there is nothing to serve");
   config.keys.forEach(({ name, sha256 }, index) => {
     if (!KEY_NAME.test(name))
@@ -131,7 +147,7 @@ export function findConfigIssues(config: GatewayConfig): ConfigIssue[] {
   );
   config.models.forEach((model, index) => {
     const at = `models[${index}]`;
-    if (!MODEL_ID.test(model.id))
+    if (protectionOf(model.id) === "none" || !MODEL_ID.test(model.id))
       add(`${at}.id`, "must begin with tee- (attested) or e2ee- (attested and sealed), then letters, digits, dots, dashes or underscores");
     if (model.enclaves.length === 0) add(`${at}.enclaves`, "is empty; list the URL of at least one enclave");
     const origins = model.enclaves.map((url, n) => {

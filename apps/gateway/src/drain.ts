@@ -41,25 +41,3 @@ export class Drain {
     }
   }
 }
-
-/** Bounds what is in progress at once. */
-export class Slots {
-  readonly #max: number;
-  #taken = 0;
-
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  /**
-   * @returns to be called once, when the work is over
-   * @throws WireError `overloaded` when nothing is free
-   */
-  take(): () => void {
-    if (this.#taken >= this.#max) throw new WireError("overloaded", { retryAfterSeconds: 1 });
-    this.#taken++;
-    return () => {
-      this.#taken--;
-    };
-  }
-}

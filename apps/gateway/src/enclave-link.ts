@@ -1,79 +1,64 @@
 import { type Dispatcher, Pool } from "undici";
-import { createGuardedLookup } from "./enclave-address.ts";
+import {
+  type Askable,
+  askShort,
+  CHANNEL_OPTIONS,
+  type ChatChannel,
+  chatRequest,
+  connectOptions,
+  type EnclaveAnswer,
+  EnclaveLinkError,
+  isLoss,
+} from "./enclave-channel.ts";
+import { EnclaveConnection } from "./enclave-connection.ts";
 
-/** How long a TCP or TLS connection to an enclave may take to open. */
-const CONNECT_TIMEOUT_MS = 5_000;
-
-/** A call to an enclave that brought no usable answer. Says nothing about what was asked. */
-export class EnclaveLinkError extends Error {
-  override readonly name = "EnclaveLinkError";
-  readonly code: "unreachable" | "too_large" | "malformed";
-
-  constructor(code: "unreachable" | "too_large" | "malformed", origin: string, cause?: unknown) {
-    const problem = { unreachable: "cannot be reached", too_large: "answered with too many bytes", malformed: "did not answer with JSON" }[
-      code
-    ];
-    super(`the enclave at ${origin} ${problem}`, cause === undefined ? undefined : { cause });
-    this.code = code;
-  }
-}
-
-/** A short answer, read whole. */
-export interface EnclaveAnswer {
-  readonly status: number;
-  readonly body: Buffer;
-}
-
-/** One enclave process: its connections, and how many requests are on them. */
-export class EnclaveLink {
+/** An enclave's address, and how many requests are on their way there. Who listens behind it may change at any time. */
+export class EnclaveLink implements Askable, ChatChannel {
   readonly origin: string;
   /** Chat requests that are being relayed. */
   inFlight = 0;
   readonly #pool: Pool;
+  readonly #lossListeners: (() => void)[] = [];
 
-  /** @param connections most sockets that are open at once */
+  /** @param connections most sockets that are open at once, those of {@link connect} not counted */
   constructor(origin: string, connections: number) {
     this.origin = origin;
-    this.#pool = new Pool(origin, {
-      connections,
-      pipelining: 1,
-      // An answer may think for half an hour before its first byte, and between two.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      connect: { timeout: CONNECT_TIMEOUT_MS, lookup: createGuardedLookup() },
-    });
+    this.#pool = new Pool(origin, { ...CHANNEL_OPTIONS, connections, connect: connectOptions() });
+    this.#pool.on("disconnect", (_origin, _targets, error) => this.#tellLoss(error));
   }
 
-  /** Sends a chat request; its answer goes to `handler` as it arrives. */
+  /** Told when a connection ended that neither side was done with: the enclave may be gone, or another one by now. */
+  onLoss(listener: () => void): void {
+    this.#lossListeners.push(listener);
+  }
+
+  /** A connection of its own. It opens with its first request. */
+  connect(): EnclaveConnection {
+    return new EnclaveConnection(this.origin, (error) => this.#tellLoss(error));
+  }
+
   dispatchChat(body: Buffer, headers: string[], handler: Dispatcher.DispatchHandler): void {
-    this.#pool.dispatch({ method: "POST", path: "/v1/chat/completions", headers, body, idempotent: false }, handler);
+    this.#pool.dispatch(chatRequest(body, headers), handler);
   }
 
-  /**
-   * Asks for something short.
-   * @param path path and query below the origin
-   * @throws EnclaveLinkError when there is no answer in `timeoutMs`, or one of more than `maxBytes`
-   */
+  /** Where the connection was being closed just then, asks once more: that says nothing about the enclave. */
   async get(path: string, timeoutMs: number, maxBytes: number): Promise<EnclaveAnswer> {
     const signal = AbortSignal.timeout(timeoutMs);
+    const ask = () => askShort(this.#pool, this.origin, path, signal, maxBytes);
     try {
-      const answer = await this.#pool.request({ method: "GET", path, headers: { accept: "application/json" }, signal });
-      const chunks: Buffer[] = [];
-      let length = 0;
-      for await (const chunk of answer.body as AsyncIterable<Buffer>) {
-        length += chunk.length;
-        // Leaving the loop destroys the body, and with it the connection.
-        if (length > maxBytes) throw new EnclaveLinkError("too_large", this.origin);
-        chunks.push(chunk);
-      }
-      return { status: answer.statusCode, body: Buffer.concat(chunks, length) };
+      return await ask();
     } catch (error) {
-      throw error instanceof EnclaveLinkError ? error : new EnclaveLinkError("unreachable", this.origin, error);
+      if (!(error instanceof EnclaveLinkError) || !isLoss(error.cause)) throw error;
+      return await ask();
     }
   }
 
-  /** Cuts every connection. */
+  /** Cuts every connection but those of {@link connect}. */
   async close(): Promise<void> {
     await this.#pool.destroy();
+  }
+
+  #tellLoss(error: unknown): void {
+    if (isLoss(error)) for (const listener of this.#lossListeners) listener();
   }
 }

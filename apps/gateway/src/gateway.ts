@@ -1,11 +1,11 @@
 import type { Server } from "node:http";
+import { protectionOf } from "@bauta/protocol";
 import { destination, type Logger, pino } from "pino";
 import { type ApiKeyStore, createApiKeyList } from "./api-keys.ts";
-import { ConfigError, DEFAULTS, findConfigIssues, type GatewayConfig, type ListenAddress } from "./config.ts";
-import { Drain, Slots } from "./drain.ts";
+import { ConfigError, DEFAULTS, findConfigIssues, type GatewayConfig, type ListenAddress, resolveLimits } from "./config.ts";
+import { Drain } from "./drain.ts";
 import { parseEnclaveUrl } from "./enclave-address.ts";
 import { EnclaveLink } from "./enclave-link.ts";
-import { isSealed } from "./models.ts";
 import { createOperatorServer } from "./operator.ts";
 import { createMemoryReceiptStore, type ReceiptStore } from "./receipt-store.ts";
 import { Replica, type ReplicaStatus } from "./replica.ts";
@@ -13,6 +13,7 @@ import { ModelReplicas } from "./replicas.ts";
 import { addRoutes, ALLOWED_METHODS, type ServedModel } from "./routes.ts";
 import { createServer } from "./server.ts";
 import { Receipts } from "./signature.ts";
+import { Slots } from "./slots.ts";
 
 /** Connections to an enclave beside those of chat requests, for evidence and receipts. */
 const SPARE_CONNECTIONS = 32;
@@ -71,7 +72,7 @@ export class ListenError extends Error {
 export function createGateway(config: GatewayConfig, parts: GatewayParts = {}): Gateway {
   const issues = findConfigIssues(config);
   if (issues.length > 0) throw new ConfigError("configuration", issues);
-  const limits = { ...DEFAULTS.limits, ...config.limits };
+  const limits = resolveLimits(config.limits, config.keys.length === 1 && !parts.keys);
   const attestation = { ...DEFAULTS.attestation, ...config.attestation };
   const nowMs = parts.nowMs ?? Date.now;
   const logger = parts.logger ?? pino({ level: config.logLevel ?? DEFAULTS.logLevel, base: null }, destination(2));
@@ -87,7 +88,7 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts = {}): 
   for (const model of config.models) {
     const expected = {
       model: model.id,
-      sealed: isSealed(model.id),
+      sealed: protectionOf(model.id) === "sealed",
       policy: model.policy,
       trustRoots: config.trustRoots ?? [],
       timeoutMs: attestation.timeoutMs,
@@ -105,7 +106,8 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts = {}): 
     keys: parts.keys ?? createApiKeyList(config.keys),
     models,
     receipts: new Receipts(store, (origin) => links.get(origin)),
-    slots: new Slots(limits.concurrentRequests),
+    slots: new Slots(limits.concurrentRequests, limits.concurrentRequestsPerKey),
+    receiptSlots: new Slots(limits.concurrentRequests, limits.concurrentRequestsPerKey),
     quoteEncoding: config.quoteEncoding ?? DEFAULTS.quoteEncoding,
     createdSeconds: Math.floor(nowMs() / 1000),
     nowMs,

@@ -1,9 +1,5 @@
+import { protectionOf } from "@bauta/protocol";
 import type { ModelConfig } from "./config.ts";
-
-/** True for models that take sealed requests only. */
-export function isSealed(modelId: string): boolean {
-  return modelId.startsWith("e2ee-");
-}
 
 /** What `GET /models` says about one model. */
 export interface ModelEntry {
@@ -15,7 +11,7 @@ export interface ModelEntry {
 /**
  * The body of `GET /models`.
  * @param createdSeconds when this list was set up, seconds since 1970
- * @see spec/api.md, "Models"
+ * @see spec/protocol.md, "Public API"
  */
 export function createModelList(entries: readonly ModelEntry[], createdSeconds: number): object {
   return { object: "list", data: entries.map(({ config, offline }) => describe(config, offline, createdSeconds)) };
@@ -37,7 +33,7 @@ function describe(model: ModelConfig, offline: boolean, created: number): object
       pricing: { input: { usd: model.pricing?.inputUsd ?? 0 }, output: { usd: model.pricing?.outputUsd ?? 0 } },
       capabilities: {
         supportsTeeAttestation: true,
-        supportsE2EE: isSealed(model.id),
+        supportsE2EE: protectionOf(model.id) === "sealed",
         supportsFunctionCalling: false,
         supportsReasoning: model.reasoning ?? false,
         supportsVision: false,

@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { HEADERS, WireError } from "@bauta/protocol";
 import type { Dispatcher } from "undici";
+import type { ChatChannel } from "./enclave-channel.ts";
+import type { EnclaveConnection } from "./enclave-connection.ts";
 import type { Replica } from "./replica.ts";
 import { writeWireError } from "./wire-replies.ts";
 
@@ -19,6 +21,8 @@ const RESPONSE_HEADERS = ["content-type", "content-length", "cache-control", "re
 const DONE = "data: [DONE]\n\n";
 /** How long an answer may go on by itself after a client that hung up at `[DONE]`, for its receipt's sake. */
 const AFTER_DONE_MS = 2_000;
+/** Proven connections that may turn out to be over, before their replica counts as unreachable. */
+const MAX_STALE_CONNECTIONS = 3;
 
 /** One chat request on its way. */
 export interface RelayJob {
@@ -26,6 +30,8 @@ export interface RelayJob {
   readonly response: ServerResponse;
   /** The body as received; the same bytes go out. */
   readonly body: Buffer;
+  /** True where no key protects the body: it then goes only over a connection whose enclave has proven itself. */
+  readonly plain: boolean;
   /** Chooses the next replica. @throws WireError when there is none (left) */
   readonly choose: (tried: ReadonlySet<Replica>) => Promise<Replica>;
   /** Told once, when an answer begins. */
@@ -46,12 +52,55 @@ export async function relayChat(job: RelayJob): Promise<RelayOutcome> {
   for (;;) {
     const replica = await job.choose(tried);
     if (job.response.destroyed) return "client-gone";
-    const outcome = await new Promise<RelayOutcome | "not-sent">((settle) => new Leg(job, replica, settle).start(headers));
+    // A request that waits for a connection counts, so that others go where fewer wait.
+    replica.link.inFlight++;
+    let outcome: RelayOutcome | "not-sent";
+    try {
+      outcome = await (job.plain ? sendProven(job, replica, headers) : sendSealed(job, replica, headers));
+    } finally {
+      replica.link.inFlight--;
+    }
     if (outcome === "broken") void replica.recheck();
     if (outcome !== "not-sent") return outcome;
     tried.add(replica);
-    replica.suspect();
   }
+}
+
+/** What came of one attempt; `whole` says that the connection is as good as before. */
+interface Attempt {
+  readonly outcome: RelayOutcome | "not-sent";
+  readonly whole: boolean;
+}
+
+async function sendSealed(job: RelayJob, replica: Replica, headers: string[]): Promise<RelayOutcome | "not-sent"> {
+  const { outcome } = await attempt(job, replica, replica.link, headers);
+  if (outcome === "not-sent") replica.suspect();
+  return outcome;
+}
+
+async function sendProven(job: RelayJob, replica: Replica, headers: string[]): Promise<RelayOutcome | "not-sent"> {
+  for (let stale = 0; stale < MAX_STALE_CONNECTIONS; stale++) {
+    let connection: EnclaveConnection;
+    try {
+      connection = await replica.attested.take();
+    } catch {
+      // The replica knows by now what it is.
+      return "not-sent";
+    }
+    if (job.response.destroyed) {
+      replica.attested.release(connection, true);
+      return "client-gone";
+    }
+    const { outcome, whole } = await attempt(job, replica, connection, headers);
+    replica.attested.release(connection, whole);
+    if (outcome !== "not-sent") return outcome;
+  }
+  replica.suspect();
+  return "not-sent";
+}
+
+function attempt(job: RelayJob, replica: Replica, channel: ChatChannel, headers: string[]): Promise<Attempt> {
+  return new Promise((settle) => new Leg(job, replica, settle).start(channel, headers));
 }
 
 /** One attempt with one replica: undici's handler on one side, the raw response on the other. */
@@ -59,7 +108,7 @@ class Leg implements Dispatcher.DispatchHandler {
   readonly #response: ServerResponse;
   readonly #replica: Replica;
   readonly #job: RelayJob;
-  readonly #settle: (outcome: RelayOutcome | "not-sent") => void;
+  readonly #settle: (attempt: Attempt) => void;
   #controller: Dispatcher.DispatchController | undefined;
   #answering = false;
   #clientGone = false;
@@ -67,19 +116,18 @@ class Leg implements Dispatcher.DispatchHandler {
   #lastChunk: Buffer | undefined;
   #afterDone: NodeJS.Timeout | undefined;
 
-  constructor(job: RelayJob, replica: Replica, settle: (outcome: RelayOutcome | "not-sent") => void) {
+  constructor(job: RelayJob, replica: Replica, settle: (attempt: Attempt) => void) {
     this.#job = job;
     this.#response = job.response;
     this.#replica = replica;
     this.#settle = settle;
   }
 
-  start(headers: string[]): void {
-    this.#replica.link.inFlight++;
+  start(channel: ChatChannel, headers: string[]): void {
     this.#response.on("drain", this.#onDrain);
     this.#response.on("close", this.#onClose);
     try {
-      this.#replica.link.dispatchChat(this.#job.body, headers, this);
+      channel.dispatchChat(this.#job.body, headers, this);
     } catch {
       this.#end("not-sent");
     }
@@ -112,9 +160,9 @@ class Leg implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    if (this.#clientGone) return this.#end("client-gone");
+    if (this.#clientGone) return this.#end("client-gone", true);
     this.#response.end();
-    this.#end("ended");
+    this.#end("ended", true);
   }
 
   onResponseError(): void {
@@ -141,15 +189,14 @@ class Leg implements Dispatcher.DispatchHandler {
     }
   };
 
-  #end(outcome: RelayOutcome | "not-sent"): void {
+  #end(outcome: Attempt["outcome"], whole = false): void {
     if (this.#settled) return;
     this.#settled = true;
     clearTimeout(this.#afterDone);
     this.#lastChunk = undefined;
     this.#response.off("drain", this.#onDrain);
     this.#response.off("close", this.#onClose);
-    this.#replica.link.inFlight--;
-    this.#settle(outcome);
+    this.#settle({ outcome, whole });
   }
 }
 

@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { toHex, type WireErrorCode } from "@bauta/protocol";
+import { toHex, WireError, type WireErrorCode } from "@bauta/protocol";
 import { type Appraisal, appraiseEnclave, EnclaveRefusal, type Expectation, failedChecks, refusalCode } from "./appraise-enclave.ts";
-import { type EnclaveLink, EnclaveLinkError } from "./enclave-link.ts";
+import { AttestedConnections } from "./attested-connections.ts";
+import { type Askable, EnclaveLinkError } from "./enclave-channel.ts";
+import type { EnclaveLink } from "./enclave-link.ts";
 
 /** First pause after a verification that failed; it doubles up to the configured interval. */
 const FIRST_RETRY_MS = 1_000;
@@ -24,13 +26,15 @@ export interface ReplicaStatus {
   readonly verifiedAtMs?: number;
 }
 
-/** Told about each verification, for a log. */
+/** Told about each verification that was due, and each that changed something, for a log. */
 export type StatusListener = (status: ReplicaStatus) => void;
 
 /** One enclave serving one model. It gets work only while its last verification passed. */
 export class Replica {
   readonly link: EnclaveLink;
   readonly expected: Expectation;
+  /** Connections over which the enclave has proven itself: the only way for requests that are not sealed. */
+  readonly attested: AttestedConnections;
   readonly #nowMs: () => number;
   readonly #intervalMs: number;
   readonly #listener: StatusListener;
@@ -50,6 +54,11 @@ export class Replica {
     this.#nowMs = nowMs;
     this.#listener = listener;
     this.#status = { model: expected.model, enclave: link.origin, state: "pending", reasons: [], simulated: false, pinned: false };
+    this.attested = new AttestedConnections(
+      () => link.connect(),
+      (connection) => this.#prove(connection),
+    );
+    link.onLoss(() => this.#lookSoon());
   }
 
   get status(): ReplicaStatus {
@@ -94,42 +103,79 @@ export class Replica {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    this.attested.stop();
   }
 
   async #verifyOnce(): Promise<void> {
-    const nonce = randomBytes(32).toString("hex");
     try {
-      const appraisal = await appraiseEnclave(this.link, this.expected, nonce, this.#nowMs);
-      if (appraisal.result.ok && appraisal.result.signingKey) this.#accept(appraisal, appraisal.result.signingKey);
-      else this.#refuse("refused", refusalCode(appraisal.result.checks), failedChecks(appraisal.result));
+      await this.attested.renew();
+    } catch {
+      // What it was stands in the status.
+    }
+    if (!this.#stopped) this.#listener(this.#status);
+  }
+
+  /**
+   * Asks for evidence over one connection; what comes of it is this replica's state.
+   * @throws what kept the evidence from being had or accepted
+   */
+  async #prove(connection: Askable): Promise<void> {
+    const nonce = randomBytes(32).toString("hex");
+    let appraisal: Appraisal;
+    try {
+      appraisal = await appraiseEnclave(connection, this.expected, nonce, this.#nowMs);
     } catch (error) {
       if (error instanceof EnclaveLinkError && error.code === "unreachable")
         this.#refuse("unreachable", "enclave_unreachable", ["unreachable"]);
       else if (error instanceof EnclaveRefusal) this.#refuse("unreachable", "enclave_unreachable", [`status_${error.status}`]);
       else this.#refuse("refused", "attestation_failed", ["evidence_malformed"]);
+      throw error;
     }
+    const { result } = appraisal;
+    if (result.ok && result.signingKey) return this.#accept(appraisal, result.signingKey);
+    const code = refusalCode(result.checks);
+    this.#refuse("refused", code, failedChecks(result));
+    throw new WireError(code);
   }
 
   #accept({ result, atMs }: Appraisal, key: Uint8Array): void {
     this.#failures = 0;
     const { model, enclave } = this.#status;
     const { simulated, pinned } = result;
-    this.#status = { model, enclave, state: "verified", reasons: [], modelKey: toHex(key), simulated, pinned, verifiedAtMs: atMs };
-    if (!this.#stopped) this.#listener(this.#status);
+    this.#become({ model, enclave, state: "verified", reasons: [], modelKey: toHex(key), simulated, pinned, verifiedAtMs: atMs });
   }
 
   #refuse(state: "refused" | "unreachable", failure: WireErrorCode, reasons: readonly string[]): void {
-    this.#failures++;
+    // Connections that are proven side by side fail side by side, and count once.
+    if (this.#running || this.#failures === 0) this.#failures++;
     this.#failure = failure;
-    this.#status = { ...this.#status, state, reasons };
-    if (!this.#stopped) this.#listener(this.#status);
+    this.attested.distrust();
+    this.#become({ ...this.#status, state, reasons });
+    if (!this.#running) this.#schedule();
   }
 
-  #schedule(): void {
+  /** Verifications that were due report themselves; one for a new connection is worth a line if it brought news. */
+  #become(status: ReplicaStatus): void {
+    const news = status.state !== this.#status.state || status.modelKey !== this.#status.modelKey;
+    this.#status = status;
+    if (news && !this.#running && !this.#stopped) this.#listener(status);
+  }
+
+  /** A connection was lost: looks who is there, at most once in {@link RECHECK_AFTER_MS}. */
+  #lookSoon(): void {
+    if (this.#stopped) return;
+    const sinceMs = performance.now() - this.#lastEndMs;
+    if (sinceMs > RECHECK_AFTER_MS) void this.verify();
+    else this.#schedule(RECHECK_AFTER_MS - sinceMs);
+  }
+
+  #pauseMs(): number {
+    return this.#failures === 0 ? this.#intervalMs : Math.min(this.#intervalMs, FIRST_RETRY_MS * 2 ** Math.min(this.#failures - 1, 10));
+  }
+
+  #schedule(pauseMs = this.#pauseMs()): void {
     clearTimeout(this.#timer);
     if (this.#stopped) return;
-    const pauseMs =
-      this.#failures === 0 ? this.#intervalMs : Math.min(this.#intervalMs, FIRST_RETRY_MS * 2 ** Math.min(this.#failures - 1, 10));
-    this.#timer = setTimeout(() => void this.verify(), pauseMs).unref();
+    this.#timer = setTimeout(() => void this.verify(), Math.min(pauseMs, this.#pauseMs())).unref();
   }
 }

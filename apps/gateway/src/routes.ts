@@ -1,16 +1,16 @@
-import { HEADERS, WireError } from "@bauta/protocol";
+import { HEADERS, protectionOf, WireError } from "@bauta/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import { type ApiKeyRecord, type ApiKeyStore, authenticate } from "./api-keys.ts";
 import { attest, parseAttestationQuery } from "./attestation.ts";
 import type { ModelConfig } from "./config.ts";
-import type { Slots } from "./drain.ts";
-import { createModelList, isSealed } from "./models.ts";
+import { createModelList } from "./models.ts";
 import { relayChat } from "./relay.ts";
 import type { ReceiptRecord } from "./receipt-store.ts";
 import type { ModelReplicas } from "./replicas.ts";
 import { readModelMember } from "./request-model.ts";
 import type { Receipts } from "./signature.ts";
+import type { Slots } from "./slots.ts";
 import { toWireError, writeWireError } from "./wire-replies.ts";
 
 const PREFIXES = ["/api/v1", "/v1"] as const;
@@ -33,7 +33,10 @@ export interface RouteContext {
   readonly keys: ApiKeyStore;
   readonly models: ReadonlyMap<string, ServedModel>;
   readonly receipts: Receipts;
+  /** Chat and attestation requests in progress. */
   readonly slots: Slots;
+  /** Requests for receipts, apart: who streams as much as it may can still ask what became of it. */
+  readonly receiptSlots: Slots;
   readonly quoteEncoding: "base64" | "hex";
   readonly createdSeconds: number;
   readonly nowMs: () => number;
@@ -46,15 +49,18 @@ export function addRoutes(app: FastifyInstance, context: RouteContext): void {
     request.gatewayNotes.key = await authenticate(request.headers.authorization, context.keys);
   };
   // Taken before the body is read, so that slots bound the memory which bodies take, too.
-  const takeSlot = async (_request: FastifyRequest, reply: FastifyReply) => {
-    reply.raw.once("close", context.slots.take());
+  const takeOf = (slots: Slots) => async (request: FastifyRequest, reply: FastifyReply) => {
+    reply.raw.once("close", slots.take(ownerOf(request).name));
   };
+  const takeSlot = takeOf(context.slots);
   for (const prefix of PREFIXES) {
     app.get(prefix + PATHS.models, { onRequest: authorize }, () => listModels(context));
     app.get(prefix + PATHS.attestation, { onRequest: [authorize, takeSlot] }, (request, reply) =>
       answerAttestation(request, reply, context),
     );
-    app.get(prefix + PATHS.signature, { onRequest: authorize }, (request, reply) => answerSignature(request, reply, context));
+    app.get(prefix + PATHS.signature, { onRequest: [authorize, takeOf(context.receiptSlots)] }, (request, reply) =>
+      answerSignature(request, reply, context),
+    );
     app.post(prefix + PATHS.chat, { onRequest: [authorize, refuseEncoding, takeSlot] }, (request, reply) =>
       answerChat(request, reply, context),
     );
@@ -69,7 +75,7 @@ function listModels(context: RouteContext): object {
 async function answerAttestation(request: FastifyRequest, reply: FastifyReply, context: RouteContext): Promise<unknown> {
   const query = request.query as Record<string, unknown>;
   const { config, replicas } = modelOf(requiredText(query, "model"), request, context);
-  const asked = parseAttestationQuery(query, config.id, isSealed(config.id), context.quoteEncoding);
+  const asked = parseAttestationQuery(query, config.id, protectionOf(config.id) === "sealed", context.quoteEncoding);
   const answer = await attest(replicas, asked, context.nowMs, (enclave, failed) => {
     context.logger.warn({ model: config.id, enclave, failed }, "evidence refused");
   });
@@ -98,6 +104,7 @@ async function answerChat(request: FastifyRequest, reply: FastifyReply, context:
       request: request.raw,
       response: reply.raw,
       body,
+      plain: protectionOf(config.id) !== "sealed" || modelKey === undefined,
       choose: (tried) => replicas.forChat(modelKey, tried),
       onBegin: (replica, status, headers) => {
         notes.enclave = replica.link.origin;

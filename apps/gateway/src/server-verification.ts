@@ -6,7 +6,7 @@ import type { Appraisal } from "./appraise-enclave.ts";
  * The gateway's own verdict, in the members that live services use. A member is true or false only for what was
  * checked; null means that it was not, and `checks` says why. To a client all of it is a hint, not a fact.
  * @param nonce the nonce as asked for
- * @see spec/api.md, "Attestation"
+ * @see spec/protocol.md, "Attestation"
  */
 export function describeVerification(appraisal: Appraisal, nonce: string, sealed: boolean): object {
   const { result, evidence } = appraisal;

@@ -5,14 +5,14 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Logger } from "pino";
 import type { GatewayLimits } from "./config.ts";
 import type { Drain } from "./drain.ts";
+import { declaredBodyBytes, boundDroppedBodies, MAX_DROPPED_BYTES } from "./dropped-bodies.ts";
 import type { RequestNotes } from "./request-notes.ts";
+import { cutStalledReaders } from "./stalled-readers.ts";
 import { errorHeaders, toWireError, writeParserError } from "./wire-replies.ts";
 
 /** Idle connections stay open longer than usual proxies keep theirs, so that a proxy is the one to close. */
 const KEEP_ALIVE_MS = 72_000;
 const CHECK_CONNECTIONS_MS = 1_000;
-/** The largest declared body that is read and dropped behind an error. */
-const MAX_DROPPED_BYTES = 64 * 1024 * 1024;
 const UNKNOWN_ROUTE = "-";
 
 /**
@@ -45,6 +45,12 @@ export function createServer(limits: GatewayLimits, drain: Drain, allowed: Reado
   const answering = new WeakMap<Socket, ServerResponse>();
   app.server.prependListener("request", (request: IncomingMessage, response: ServerResponse) => answering.set(request.socket, response));
 
+  boundDroppedBodies(app.server);
+  /** Connections that were cut because nobody read what was sent. */
+  const stalled = new WeakSet<Socket>();
+  const stopLooking = cutStalledReaders(app.server, limits.stallTimeoutMs, (socket) => stalled.add(socket));
+  app.addHook("onClose", async () => stopLooking());
+
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.decorateRequest("gatewayNotes", null as unknown as RequestNotes);
@@ -54,6 +60,7 @@ export function createServer(limits: GatewayLimits, drain: Drain, allowed: Reado
     let leave: (() => void) | undefined;
     reply.raw.once("close", () => {
       leave?.();
+      if (stalled.has(request.socket)) notes.error = "client-stalled";
       logger.info(logLine(request.method, reply.raw, notes), "request");
     });
     try {
@@ -84,19 +91,13 @@ export function createServer(limits: GatewayLimits, drain: Drain, allowed: Reado
   return app;
 }
 
-/**
- * Sends an error. What is left of the request's body is then read and dropped, as long as a request may take: many
- * clients look for an answer only when they have sent everything, and would see a closed connection instead of one.
- */
+/** Sends an error, and closes the connection if what is left of the request is more than will be dropped. */
 function sendWireError(reply: FastifyReply, error: WireError): void {
-  const { raw } = reply.request;
-  const bodyBytes = raw.headers["transfer-encoding"] === undefined ? Number(raw.headers["content-length"] ?? 0) : undefined;
-  if (bodyBytes !== undefined && bodyBytes > MAX_DROPPED_BYTES) {
+  const bodyBytes = declaredBodyBytes(reply.request.raw);
+  if ((bodyBytes ?? 0) > MAX_DROPPED_BYTES || (error.code === "shutting_down" && bodyBytes === 0)) {
     void reply.header("connection", "close");
   } else {
-    if (error.code === "shutting_down" && bodyBytes === 0) void reply.header("connection", "close");
-    else void reply.removeHeader("connection");
-    raw.resume();
+    void reply.removeHeader("connection");
   }
   void reply.code(error.status).headers(errorHeaders(error)).send(JSON.stringify(error.toBody()));
 }

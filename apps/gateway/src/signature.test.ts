@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import { createSimulator } from "@bauta/simulator";
 import { afterEach, describe, expect, it } from "vitest";
 import { answerJson, ScriptedEnclave, streamHeaders } from "./testing/scripted-enclave.ts";
@@ -53,6 +54,83 @@ describe("a receipt", () => {
     await readAll(await postChat(target, '{"model":"tee-test"}'));
     expect((await read("model=tee-test&request_id=chatcmpl-1")).status).toBe(404);
     enclave.signature = signature;
+    await expect.poll(async () => (await read("model=tee-test&request_id=chatcmpl-1")).status).toBe(200);
+  });
+
+  it("is not asked of the enclave again and again while the enclave has said that it is not there", async () => {
+    const { enclave, target, read } = await start();
+    let asked = 0;
+    enclave.signature = () => {
+      asked++;
+      return { status: 404, body: { error: { code: "receipt_not_found" } } };
+    };
+    await readAll(await postChat(target, '{"model":"tee-test"}'));
+    await expect.poll(() => asked).toBe(1);
+    const startedMs = performance.now();
+    let questions = 0;
+    while (performance.now() - startedMs < 600) {
+      expect((await read("model=tee-test&request_id=chatcmpl-1")).status).toBe(404);
+      questions++;
+    }
+    expect(questions).toBeGreaterThan(10);
+    expect(asked).toBeLessThanOrEqual(1 + 4);
+  });
+
+  it("is there right after the end for an owner who asked in vain during the answer", async () => {
+    const { enclave, target, read } = await start();
+    const { signature } = enclave;
+    enclave.signature = () => ({ status: 404, body: { error: { code: "receipt_not_found" } } });
+    const open = new Promise<ServerResponse>((settle) => {
+      enclave.chat = (_seen, response) => {
+        response.writeHead(200, streamHeaders("chatcmpl-1"));
+        response.write("data: {}\n\n");
+        settle(response);
+      };
+    });
+    const answer = await postChat(target, '{"model":"tee-test"}');
+    expect((await read("model=tee-test&request_id=chatcmpl-1")).status).toBe(404);
+    enclave.signature = signature;
+    (await open).end("data: [DONE]\n\n");
+    await readAll(answer);
+    expect((await read("model=tee-test&request_id=chatcmpl-1")).status).toBe(200);
+  });
+
+  it("is fetched anew at the end where a question from before the end was still under way", async () => {
+    const { enclave, target, read, asked } = await start();
+    const { signature } = enclave;
+    let answerEarly: (() => void) | undefined;
+    enclave.signature = () =>
+      new Promise((settle) => (answerEarly = () => settle({ status: 404, body: { error: { code: "receipt_not_found" } } })));
+    const open = new Promise<ServerResponse>((settle) => {
+      enclave.chat = (_seen, response) => {
+        response.writeHead(200, streamHeaders("chatcmpl-1"));
+        response.write("data: {}\n\n");
+        settle(response);
+      };
+    });
+    const answer = await postChat(target, '{"model":"tee-test"}');
+    const early = read("model=tee-test&request_id=chatcmpl-1");
+    await expect.poll(() => answerEarly).toBeDefined();
+    enclave.signature = signature;
+    (await open).end("data: [DONE]\n\n");
+    await readAll(answer);
+    answerEarly?.();
+    expect((await early).status).toBe(404);
+    await expect.poll(asked).toBe(1);
+    await enclave.kill();
+    expect((await read("model=tee-test&request_id=chatcmpl-1")).status).toBe(200);
+  });
+
+  it("is asked for once more where the connection was being closed", async () => {
+    const { enclave, target, read, asked } = await start();
+    const { signature } = enclave;
+    enclave.signature = () => {
+      enclave.signature = signature;
+      return "cut";
+    };
+    await readAll(await postChat(target, '{"model":"tee-test"}'));
+    await expect.poll(asked).toBe(1);
+    await enclave.kill();
     expect((await read("model=tee-test&request_id=chatcmpl-1")).status).toBe(200);
   });
 

@@ -21,6 +21,7 @@ export function toWireError(error: unknown): WireError {
     case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
       return new WireError("unsupported_media_type");
     case "FST_ERR_CTP_INVALID_CONTENT_LENGTH":
+      return new WireError("malformed_request");
     case "FST_ERR_CTP_EMPTY_JSON_BODY":
       return new WireError("invalid_json");
     case "FST_ERR_BAD_URL":

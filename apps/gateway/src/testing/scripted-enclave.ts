@@ -1,7 +1,16 @@
 import { createECDH, randomBytes } from "node:crypto";
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { addressOf, bindNonce, createReportData, toHex, WireError, type WireErrorCode } from "@bauta/protocol";
+import {
+  addressOf,
+  type Awaitable,
+  bindNonce,
+  createReportData,
+  protectionOf,
+  toHex,
+  WireError,
+  type WireErrorCode,
+} from "@bauta/protocol";
 
 /** What mints the quotes: a simulator. */
 export interface QuoteSource {
@@ -21,6 +30,8 @@ export interface SeenRequest {
 
 type ChatScript = (seen: SeenRequest, response: ServerResponse) => void;
 type Reply = { readonly status: number; readonly body: unknown };
+/** Instead of a reply: the connection ends there. */
+type Cut = "cut";
 
 /**
  * An enclave for tests: real quotes over a real key, and answers by script. Plain `node:http`, so that it can do what
@@ -32,9 +43,11 @@ export class ScriptedEnclave {
   /** The key it attests, 130 hex digits; a new one stands for a restart. */
   key = newKey();
   attestations = 0;
+  /** Connections that evidence was asked for over. */
+  readonly attested = new WeakSet<Socket>();
   source: QuoteSource;
   chat: ChatScript = (_seen, response) => answerJson(response, 200, { id: "chatcmpl-1" });
-  signature: (query: URLSearchParams) => Reply = () => errorReply("receipt_not_found");
+  signature: (query: URLSearchParams) => Awaitable<Reply | Cut> = () => errorReply("receipt_not_found");
   /** Changes an attestation answer before it is sent, or replaces it. */
   tamper: (answer: Record<string, unknown>) => Reply = (answer) => ({ status: 200, body: answer });
   readonly #sockets = new Set<Socket>();
@@ -70,9 +83,14 @@ export class ScriptedEnclave {
     this.key = newKey();
   }
 
+  /** Cuts every connection. */
+  cutAll(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
   /** Cuts every connection and stops listening. */
   async kill(): Promise<void> {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    this.cutAll();
     await new Promise<void>((settle) => this.server.close(() => settle()));
   }
 
@@ -86,7 +104,10 @@ export class ScriptedEnclave {
       this.chat(seen, response);
       return;
     }
-    const reply = url.pathname === "/v1/tee/attestation" ? await this.#attest(url.searchParams) : this.signature(url.searchParams);
+    const attesting = url.pathname === "/v1/tee/attestation";
+    if (attesting) this.attested.add(request.socket);
+    const reply = attesting ? await this.#attest(url.searchParams) : await this.signature(url.searchParams);
+    if (reply === "cut") return void request.socket.resetAndDestroy();
     answerJson(response, reply.status, reply.body);
   }
 
@@ -94,7 +115,7 @@ export class ScriptedEnclave {
     this.attestations++;
     const model = query.get("model") ?? "";
     const nonce = query.get("nonce") ?? "";
-    const bound = bindNonce(nonce, model.startsWith("e2ee-"));
+    const bound = bindNonce(nonce, protectionOf(model) === "sealed");
     if (!bound) return errorReply("invalid_nonce");
     const { key, source } = this;
     const address = addressOf(Buffer.from(key, "hex"));
