@@ -36,8 +36,9 @@ describe("bauta chat", () => {
     expect(stderr).toBe("");
     expect(code).toBe(0);
     const lines = stdout.trimEnd().split("\n");
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
     expect(lines[0]).toMatch(/^✓ e2ee-scripted attested SIMULATED \(\d+ checks passed, 0 failed, \d+ not made\)$/);
-    expect(lines.at(-1)).toMatch(/^✓ verified · SIMULATED · receipt chatcmpl-\w+ · \d+ tokens$/);
+    expect(lines.at(-1)).toMatch(/^✓ verified · SIMULATED · \d+ tokens · receipt chatcmpl-\w+…$/);
     // A model's control characters do not reach the terminal.
     expect(stdout).toContain("Four, I think. \ufffd[31m");
     expect(engine.requests.at(-1)?.messages).toEqual([{ role: "user", content: "What is 2+2?" }]);

@@ -22,7 +22,7 @@ describe("bauta demo", () => {
     expect(line).toEqual({
       gateway: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/api\/v1$/),
       apiKey: expect.stringMatching(/^bauta_[\w-]{43}$/),
-      models: ["tee-tiny", "e2ee-tiny"],
+      models: ["tee-pocket", "e2ee-pocket"],
       trustRoot: expect.any(String),
       policy: expect.any(String),
     });
@@ -35,7 +35,7 @@ describe("bauta demo", () => {
       fetch(`${demo.gateway}/chat/completions`, {
         method: "POST",
         headers: { authorization: `Bearer ${demo.apiKey}`, "content-type": "application/json" },
-        body: JSON.stringify({ model: "tee-tiny", stream, seed: 1, max_tokens: 20, messages: [{ role: "user", content: "Hello" }] }),
+        body: JSON.stringify({ model: "tee-pocket", stream, seed: 1, max_tokens: 20, messages: [{ role: "user", content: "Hello" }] }),
       });
     const whole = (await (await ask(false)).json()) as { choices: { message: { content: string } }[] };
     const streamed = (await (await ask(true)).text())
@@ -49,7 +49,7 @@ describe("bauta demo", () => {
 
   it("serves quotes in base64, and in hex where asked", async () => {
     const quote = async (query: string) => {
-      const url = `${demo.gateway}/tee/attestation?model=e2ee-tiny&nonce=${"ab".repeat(32)}${query}`;
+      const url = `${demo.gateway}/tee/attestation?model=e2ee-pocket&nonce=${"ab".repeat(32)}${query}`;
       return ((await (await fetch(url, { headers: { authorization: `Bearer ${demo.apiKey}` } })).json()) as { intel_quote: string })
         .intel_quote;
     };
@@ -59,7 +59,7 @@ describe("bauta demo", () => {
 
   it("ends at SIGTERM with status 0 and leaves no file behind", async () => {
     const other = await startDemoProcess(["--quote-encoding", "hex"]);
-    const url = `${other.gateway}/tee/attestation?model=e2ee-tiny&nonce=${"ab".repeat(32)}`;
+    const url = `${other.gateway}/tee/attestation?model=e2ee-pocket&nonce=${"ab".repeat(32)}`;
     const answer = (await (await fetch(url, { headers: { authorization: `Bearer ${other.apiKey}` } })).json()) as {
       intel_quote: string;
       verified: boolean;
@@ -77,7 +77,7 @@ describe("bauta demo", () => {
     expect(stdout).not.toMatch(/\u001b/);
     expect(stdout).toContain("SIMULATED");
     expect(stdout).toContain("npx bauta chat");
-    expect(stdout.split("\n").filter((line) => line.length > 90)).toEqual([]);
+    expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
   });
 
   it("names what is wrong with its engine", async () => {

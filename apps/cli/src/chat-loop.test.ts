@@ -50,7 +50,7 @@ async function converse(lines: readonly string[], tamper: (url: string, response
 it("keeps verified answers in the conversation", async () => {
   const { shown, allVerified } = await converse(["one", "two", "/new", "three"], (_url, response) => response);
   expect(allVerified).toBe(true);
-  expect(shown.match(/^✓ verified · SIMULATED · receipt/gm)).toHaveLength(3);
+  expect(shown.match(/^✓ verified · SIMULATED · .*receipt/gm)).toHaveLength(3);
   expect(engine.requests.map(({ messages }) => messages.map(({ content }) => content))).toEqual([
     ["one"],
     ["one", "genuine", "two"],

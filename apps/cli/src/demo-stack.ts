@@ -33,6 +33,9 @@ export interface DemoStack {
   close(): Promise<void>;
 }
 
+/** Nobody asks a demo for the receipt of an answer of long ago. */
+const KEPT_RECEIPTS = 1000;
+
 /**
  * Starts engine, enclave (on the simulator) and gateway, and writes what a client needs to verify them.
  * @param progress is told each step before it begins
@@ -57,6 +60,7 @@ export async function startDemo(options: DemoOptions, progress: (step: string) =
       models: models.map((id) => ({ id, engine })),
       nowMs: Date.now,
       strict: options.strict ?? false,
+      receipts: { maxEntries: KEPT_RECEIPTS },
       allowDebuggableProcess: true,
       log: { level: options.logLevel },
     });
@@ -78,6 +82,7 @@ export async function startDemo(options: DemoOptions, progress: (step: string) =
         policy: parsePolicy(policyJson),
       })),
       trustRoots: [simulator.rootDer],
+      limits: { receipts: KEPT_RECEIPTS },
       quoteEncoding: options.quoteEncoding,
       logLevel: options.logLevel,
     });

@@ -33,6 +33,7 @@ export function showDemo(terminal: Terminal, { baseUrl, apiKey, models, engine, 
   line();
   line(dim("  # evidence for a nonce of yours"));
   line(`  curl -s -H "Authorization: Bearer $BAUTA_API_KEY" -G \\`);
-  line(`    $BAUTA_BASE_URL/tee/attestation -d model=${e2ee} -d nonce=$(openssl rand -hex 32)`);
+  line(`    -d model=${e2ee} -d nonce=$(openssl rand -hex 32) \\`);
+  line(`    $BAUTA_BASE_URL/tee/attestation`);
   line();
 }

@@ -1,9 +1,10 @@
-import { mkdir, stat } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createLlamaEngine, createOpenAiEngine, type Engine } from "@bauta/enclave";
 import { CommandError, EXIT } from "./exit.ts";
+
+/** Two megabytes, shipped with the repository; models/pocket/README.md says how it was made. */
+const POCKET_MODEL = fileURLToPath(new URL("../../../models/pocket/pocket.gguf", import.meta.url));
 
 /** How a person says which model answers. */
 export interface EngineChoice {
@@ -24,7 +25,7 @@ export interface ChosenEngine {
 }
 
 /**
- * Starts the engine that was asked for, or else the tiny model made for tests.
+ * Starts the engine that was asked for, or else llama.cpp with the pocket model that the repository ships.
  * @throws {CommandError | EngineSetupError} naming what is wrong
  */
 export async function chooseEngine(choice: EngineChoice): Promise<ChosenEngine> {
@@ -43,8 +44,9 @@ export async function chooseEngine(choice: EngineChoice): Promise<ChosenEngine> 
     const engine = await createLlamaEngine({ modelFile });
     return { engine, label: labelOf(basename(modelFile, ".gguf")), description: `${basename(modelFile)} in llama.cpp` };
   }
-  const engine = await createLlamaEngine({ modelFile: await tinyModelFile() });
-  return { engine, label: "tiny", description: "random weights in llama.cpp: it only strings words together" };
+  // Facts and sums that it knows by heart: chance would only spoil them.
+  const engine = await createLlamaEngine({ modelFile: POCKET_MODEL, temperature: 0 });
+  return { engine, label: "pocket", description: "the pocket model in llama.cpp: greetings, small sums, TEEs and Bauta" };
 }
 
 /** Model ids are short and plain whatever a file or a server calls its model. */
@@ -96,17 +98,4 @@ async function findModel(
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return "unknown error";
   return error.cause instanceof Error ? error.cause.message : error.message;
-}
-
-/** Written once into a cache folder by the same script that tests use. */
-async function tinyModelFile(): Promise<string> {
-  const folder = join(process.env["XDG_CACHE_HOME"] ?? (homedir() ? join(homedir(), ".cache") : tmpdir()), "bauta");
-  const path = join(folder, "tiny-1.gguf");
-  const exists = await stat(path).catch(() => undefined);
-  if (exists) return path;
-  await mkdir(folder, { recursive: true });
-  const script = new URL("../../../scripts/make-tiny-gguf.mjs", import.meta.url);
-  const { writeTinyGguf } = (await import(fileURLToPath(script))) as { writeTinyGguf: (path: string) => void };
-  writeTinyGguf(path);
-  return path;
 }

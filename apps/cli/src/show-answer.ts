@@ -35,9 +35,18 @@ function showOutcome(terminal: Terminal, outcome: Outcome): void {
   const detail = [
     words && warn(words),
     outcome.reason && printableLine(outcome.reason),
-    outcome.receipt && dim(`receipt ${printableLine(outcome.receipt.request_id)}`),
     outcome.receiptKind === "documented" && warn("documented signature only"),
-    outcome.usage && dim(`${outcome.usage.completion_tokens} tokens`),
+    outcome.usage && dim(plural(outcome.usage.completion_tokens, "token")),
+    outcome.receipt && dim(`receipt ${shorten(printableLine(outcome.receipt.request_id))}`),
   ].filter(Boolean);
   terminal.line([mark, ...detail].join(" · "));
+}
+
+function plural(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
+}
+
+/** Enough of an id to tell answers apart on a line of 80 columns; `--json` has all of it. */
+function shorten(id: string): string {
+  return id.length > 24 ? `${id.slice(0, 23)}…` : id;
 }

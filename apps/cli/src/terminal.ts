@@ -18,7 +18,8 @@ export interface Terminal {
 
 /** @see https://no-color.org */
 export function createTerminal(stream: NodeJS.WriteStream = process.stdout, env: NodeJS.ProcessEnv = process.env): Terminal {
-  const interactive = stream.isTTY;
+  // Node leaves it out for a pipe, whatever its types say.
+  const { isTTY: interactive = false } = stream as { readonly isTTY?: boolean };
   const colour = (interactive && !env["NO_COLOR"] && env["TERM"] !== "dumb") || env["FORCE_COLOR"] === "1";
   const style = (name: Parameters<typeof styleText>[0]) => (text: string) =>
     colour ? styleText(name, text, { validateStream: false }) : text;

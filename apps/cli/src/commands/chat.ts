@@ -27,8 +27,8 @@ export function addChat(program: Command): void {
       "after",
       `
 Examples:
-  bauta chat --model e2ee-tiny --trust-root root.der --policy policy.json "What is 2+2?"
-  echo "Summarise: …" | bauta chat --model e2ee-tiny --policy policy.json --json
+  bauta chat --model e2ee-pocket --trust-root root.der --policy policy.json "What is 2+2?"
+  echo "Summarise: …" | bauta chat --model e2ee-pocket --policy policy.json --json
 
 Exit status: 0 the answer is verified, 1 it is not or nothing was sent, 2 wrong usage.`,
     )

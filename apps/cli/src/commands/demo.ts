@@ -31,7 +31,7 @@ export function addDemo(program: Command): void {
       `
 Examples:
   bauta demo                                         a sealed chat in this terminal
-  bauta demo --model-file qwen.gguf                  with a model worth talking to
+  bauta demo --model-file qwen.gguf                  with any GGUF model
   bauta demo --engine-url http://127.0.0.1:11434/v1  with Ollama
   bauta demo --no-open --json                        for scripts; ends on SIGTERM`,
     )

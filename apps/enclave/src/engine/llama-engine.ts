@@ -20,6 +20,8 @@ export interface LlamaEngineOptions {
   /** Requests that may wait for their turn, and for how long. */
   readonly maxWaiting?: number;
   readonly maxWaitMs?: number;
+  /** For requests that name no temperature; llama.cpp's 0.8 by default. */
+  readonly temperature?: number;
   /** Threads that compute. One fewer than the cores by default: with all of them in use every step waits for the slowest. */
   readonly threads?: number;
 }
@@ -44,7 +46,7 @@ export function defaultThreads(cores: number = availableParallelism()): number {
  * @throws {EngineSetupError} naming the file, when it is missing, is not a model, or has no chat template
  */
 export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Engine> {
-  const sequences = options.sequences ?? 2;
+  const { sequences = 2, temperature = DEFAULT_SAMPLING.temperature } = options;
   const queue = createEngineQueue({
     slots: sequences,
     maxWaiting: options.maxWaiting ?? 64,
@@ -72,7 +74,7 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<En
           if (room < 1) throw new EngineError("context-length");
           sequence = loaded.context.getSequence();
           await readPrompt(sequence, prompt.tokens.slice(0, -1), stop);
-          yield* answer(loaded, sequence, prompt, request.sampling, room, stop);
+          yield* answer(loaded, sequence, prompt, { temperature, ...request.sampling }, room, stop);
         } catch (error) {
           if (stop.aborted) throw new EngineError("aborted");
           throw error instanceof EngineError ? error : new EngineError("failed");
