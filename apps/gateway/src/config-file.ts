@@ -188,7 +188,7 @@ function toLimits(limits: ConfigFile["limits"] = {}): Partial<GatewayLimits> {
 }
 
 /** Stands in for a policy that could not be read, so that the other issues are found too; never leaves this file. */
-const NOTHING_PASSES: Policy = { version: 1, builds: [], allow: { debug: false } };
+const NOTHING_PASSES: Policy = parsePolicy({ version: 1 });
 
 function toModel(model: ConfigFile["models"][number], policy: Policy): ModelConfig {
   return {

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { request as httpRequest, type ServerResponse } from "node:http";
 import { connect } from "node:net";
+import { parsePolicy } from "@bauta/attestation";
 import { createSimulator } from "@bauta/simulator";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -334,7 +335,7 @@ describe("starting", () => {
           contextTokens: 1,
           maxCompletionTokens: 1,
           enclaves: [enclave.origin],
-          policy: { version: 1, builds: [], allow: { debug: false } },
+          policy: parsePolicy({ version: 1 }),
         },
       ],
       logLevel: "silent",

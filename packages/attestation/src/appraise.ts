@@ -1,18 +1,18 @@
 import { readClaims, readStatements } from "./claims.ts";
-import { readComposeHash, verifyComposeHash } from "./compose-hash.ts";
-import type { Collateral, Evidence } from "./evidence.ts";
-import { nearestBuild, readMeasurements, REGISTERS, verifyMeasurements } from "./measurements.ts";
-import { verifyPckChain } from "./pck-chain.ts";
-import type { Build, Policy } from "./policy.ts";
-import { parseQuote, type Quote, QuoteError } from "./quote.ts";
-import { verifyAttestationKeyBinding, verifyQeReportSignature, verifyQuoteSignature } from "./quote-signature.ts";
-import { verifyQuotingEnclave } from "./quoting-enclave.ts";
-import { type RequestNonce, verifyKeyBinding, verifyNonceBinding } from "./report-data-binding.ts";
+import { readComposeHash, verifyComposeHash } from "./dstack/compose-hash.ts";
+import type { Collateral, Evidence } from "./evidence/evidence.ts";
+import { nearestBuild, readMeasurements, REGISTERS, verifyMeasurements } from "./policy/measurements.ts";
+import { verifyPckChain } from "./tdx/pck-chain.ts";
+import type { Build, Policy } from "./policy/policy.ts";
+import { parseQuote, type Quote, QuoteError } from "./tdx/quote.ts";
+import { verifyAttestationKeyBinding, verifyQeReportSignature, verifyQuoteSignature } from "./tdx/quote-signature.ts";
+import { verifyQuotingEnclave } from "./tdx/quoting-enclave.ts";
+import { type RequestNonce, verifyKeyBinding, verifyNonceBinding } from "./binding/report-data-binding.ts";
 import { type AttestationResult, failed, type Finding, notChecked, passed } from "./result.ts";
-import type { SgxExtension } from "./sgx-extension.ts";
-import { deriveSigningKey, type SigningKey } from "./signing-key.ts";
-import { verifyDebugOff } from "./td-attributes.ts";
-import { parseTrustRoots, type TrustRoots } from "./trust-roots.ts";
+import type { SgxExtension } from "./tdx/sgx-extension.ts";
+import { deriveSigningKey, type SigningKey } from "./binding/signing-key.ts";
+import { verifyDebugOff } from "./tdx/td-attributes.ts";
+import { parseTrustRoots, type TrustRoots } from "./tdx/trust-roots.ts";
 import { completeFindings, describeServerClaim } from "./unmade-checks.ts";
 import { ORIGIN_IDS, reachVerdict } from "./verdict.ts";
 
@@ -69,6 +69,7 @@ export async function appraise(input: AppraisalInput): Promise<AttestationResult
     simulated: origin.simulated,
     claims: doubt || !parsed.quote ? {} : readClaims(parsed.quote, origin.machine, verdict, { signing, build }),
     stated: readStatements(evidence),
+    couldRead: [],
     ...(verdict.ok && signing.key && { signingKey: signing.key }),
   };
 }

@@ -1,12 +1,12 @@
 import { toHex } from "@bauta/protocol";
-import { readMeasuredCompose } from "./compose-hash.ts";
-import type { Evidence } from "./evidence.ts";
-import { readMeasurements } from "./measurements.ts";
-import type { Build } from "./policy.ts";
-import type { Quote, TdReport } from "./quote.ts";
+import { readMeasuredCompose } from "./dstack/compose-hash.ts";
+import type { Evidence } from "./evidence/evidence.ts";
+import { readMeasurements } from "./policy/measurements.ts";
+import type { Build } from "./policy/policy.ts";
+import type { Quote, TdReport } from "./tdx/quote.ts";
 import type { Claims, Statements } from "./result.ts";
-import type { SgxExtension } from "./sgx-extension.ts";
-import type { SigningKey } from "./signing-key.ts";
+import type { SgxExtension } from "./tdx/sgx-extension.ts";
+import type { SigningKey } from "./binding/signing-key.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** What claims beyond the quote's own are read from. */

@@ -1,10 +1,10 @@
 export { appraise, type AppraisalInput } from "./appraise.ts";
-export { EvidenceError, parseAttestationAnswer, parseCollateral } from "./attestation-answer.ts";
-export type { Collateral, DstackInfo, EventLogEntry, Evidence } from "./evidence.ts";
-export { intelSgxRootCa } from "./intel-root.ts";
-export { parsePemCertificates, PemError } from "./pem.ts";
-export { type Build, parsePolicy, type Policy, PolicyError } from "./policy.ts";
-export { parseQuote, type Quote, QuoteError, type TdReport } from "./quote.ts";
+export { EvidenceError, parseAttestationAnswer, parseCollateral } from "./evidence/attestation-answer.ts";
+export type { Collateral, DstackInfo, EventLogEntry, Evidence } from "./evidence/evidence.ts";
+export { intelSgxRootCa } from "./tdx/intel-root.ts";
+export { parsePemCertificates, PemError } from "./x509/pem.ts";
+export { type Build, parsePolicy, type Policy, PolicyError } from "./policy/policy.ts";
+export { parseQuote, type Quote, QuoteError, type TdReport } from "./tdx/quote.ts";
 export { type AttestationResult, type Check, CHECK_IDS, type CheckId, type CheckStatus, type Claims, type Statements } from "./result.ts";
-export { parseSgxExtension, type SgxExtension } from "./sgx-extension.ts";
-export { type Certificate, CertificateError, parseCertificate } from "./x509.ts";
+export { parseSgxExtension, type SgxExtension } from "./tdx/sgx-extension.ts";
+export { type Certificate, CertificateError, parseCertificate } from "./x509/x509.ts";

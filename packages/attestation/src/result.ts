@@ -1,3 +1,5 @@
+import type { TcbStatus } from "./policy/policy.ts";
+
 /**
  * Every check that the project knows, in the order in which a result lists them.
  * An id keeps its meaning from one version of the project to the next.
@@ -110,6 +112,21 @@ export interface Claims {
    * Only if `key.bound-to-report-data` passed.
    */
   readonly signing_address?: string;
+  /** Intel's verdict on platform, TDX module and quoting enclave together. Only if the collateral is proven. */
+  readonly tcb_status?: TcbStatus;
+  /** When Intel published the level that the platform reached, RFC 3339. */
+  readonly tcb_date?: string;
+  /** Advisories of Intel that concern a platform of this level. */
+  readonly advisories?: readonly string[];
+  readonly tcb_evaluation_number?: number;
+  /** The earliest moment at which a piece of the collateral expires, RFC 3339. */
+  readonly collateral_expires?: string;
+  /** Container images that the measured compose document starts. Only if the document is proven. */
+  readonly images?: readonly string[];
+  /** dstack's app id, OS image hash and key provider, from a replayed event log. */
+  readonly app_id?: string;
+  readonly os_image_hash?: string;
+  readonly key_provider?: string;
   /** The build of the policy that this enclave matched in every value. Only if `pinned`. */
   readonly build?: string;
 }
@@ -138,6 +155,8 @@ export interface AttestationResult {
   readonly checks: readonly Check[];
   readonly claims: Claims;
   readonly stated: Statements;
+  /** Who could still read what is sent, one plain sentence each, from what was and was not proven. */
+  readonly couldRead: readonly string[];
   /** The attested key to encrypt to, 65 bytes `04 ‖ x ‖ y`. Present only when `ok`. */
   readonly signingKey?: Uint8Array<ArrayBuffer>;
 }

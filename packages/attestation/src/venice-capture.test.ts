@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { noVectors, readJsonVector } from "../../../tests/support/vectors.ts";
 import { appraise, type AppraisalInput } from "./appraise.ts";
-import { parseAttestationAnswer } from "./attestation-answer.ts";
-import type { Evidence } from "./evidence.ts";
-import { parsePolicy } from "./policy.ts";
+import { parseAttestationAnswer } from "./evidence/attestation-answer.ts";
+import type { Evidence } from "./evidence/evidence.ts";
+import { parsePolicy } from "./policy/policy.ts";
 import type { AttestationResult, CheckId } from "./result.ts";
 
 const ANSWER = "venice-2026-04-24/0001_api.venice.ai_api_v1_tee_attestation.body";

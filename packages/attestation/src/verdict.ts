@@ -1,7 +1,7 @@
-import type { Build, Policy } from "./policy.ts";
-import type { Quote } from "./quote.ts";
+import type { Build, Policy } from "./policy/policy.ts";
+import type { Quote } from "./tdx/quote.ts";
 import type { AttestationResult, Check, CheckId, Finding } from "./result.ts";
-import { isOnlyDebug } from "./td-attributes.ts";
+import { isOnlyDebug } from "./tdx/td-attributes.ts";
 
 /** The checks that vouch for a quote's bytes: until all of them have passed, anyone may have written it. */
 export const ORIGIN_IDS = [

@@ -1,6 +1,6 @@
 import { toHex } from "@bauta/protocol";
-import { DerError, DerReader, parseOid, parseUnsigned, TAG } from "./der.ts";
-import { asCertificateError, type Certificate } from "./x509.ts";
+import { DerError, DerReader, parseOid, parseUnsigned, TAG } from "../x509/der.ts";
+import { asCertificateError, type Certificate } from "../x509/x509.ts";
 
 /** Root of the OIDs that Intel uses in PCK certificates. */
 const SGX_EXTENSION_OID = "1.2.840.113741.1.13.1";

@@ -1,6 +1,6 @@
 import { bindNonce, equalBytes, toHex } from "@bauta/protocol";
-import type { TdReport } from "./quote.ts";
-import { failed, type Finding, notChecked, passed } from "./result.ts";
+import type { TdReport } from "../tdx/quote.ts";
+import { failed, type Finding, notChecked, passed } from "../result.ts";
 import type { SigningKey } from "./signing-key.ts";
 
 const ADDRESS_BYTES = 20;

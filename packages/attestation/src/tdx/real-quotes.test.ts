@@ -1,10 +1,10 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { noVectors, readJsonVector, readVector, vectorPath } from "../../../tests/support/vectors.ts";
-import { appraise } from "./appraise.ts";
-import { parsePolicy } from "./policy.ts";
+import { noVectors, readJsonVector, readVector, vectorPath } from "../../../../tests/support/vectors.ts";
+import { appraise } from "../appraise.ts";
+import { parsePolicy } from "../policy/policy.ts";
 import { parseQuote } from "./quote.ts";
-import type { AttestationResult, CheckId } from "./result.ts";
+import type { AttestationResult, CheckId } from "../result.ts";
 
 interface RealCase {
   readonly quote: string;

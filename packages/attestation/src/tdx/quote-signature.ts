@@ -1,8 +1,8 @@
 import { concatBytes, equalBytes, toHex } from "@bauta/protocol";
-import { sha256, verifyP256 } from "./ecdsa.ts";
+import { sha256, verifyP256 } from "../x509/ecdsa.ts";
 import type { Quote } from "./quote.ts";
-import { failed, type Finding, notChecked, passed } from "./result.ts";
-import type { Certificate } from "./x509.ts";
+import { failed, type Finding, notChecked, passed } from "../result.ts";
+import type { Certificate } from "../x509/x509.ts";
 
 /** Where a QE report holds its 64 bytes of report data. */
 const QE_REPORT_DATA_OFFSET = 320;

@@ -1,10 +1,10 @@
 import { equalBytes, toHex } from "@bauta/protocol";
-import { sha256, verifyP256 } from "./ecdsa.ts";
-import { parsePemCertificates, PemError } from "./pem.ts";
-import { failed, type Finding, passed } from "./result.ts";
+import { sha256, verifyP256 } from "../x509/ecdsa.ts";
+import { parsePemCertificates, PemError } from "../x509/pem.ts";
+import { failed, type Finding, passed } from "../result.ts";
 import { parseSgxExtension, type SgxExtension } from "./sgx-extension.ts";
 import type { TrustRoots } from "./trust-roots.ts";
-import { type Certificate, CertificateError, KEY_USAGE, parseCertificate } from "./x509.ts";
+import { type Certificate, CertificateError, KEY_USAGE, parseCertificate } from "../x509/x509.ts";
 
 const ID = "tdx.pck-chain";
 const PCK_CA_NAMES = new Set(["Intel SGX PCK Platform CA", "Intel SGX PCK Processor CA"]);

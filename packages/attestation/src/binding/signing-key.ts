@@ -1,6 +1,6 @@
 import { addressOf, parseModelKey, toHex } from "@bauta/protocol";
-import type { Evidence } from "./evidence.ts";
-import { failed, type Finding, passed } from "./result.ts";
+import type { Evidence } from "../evidence/evidence.ts";
+import { failed, type Finding, passed } from "../result.ts";
 
 const ID = "key.address-derived";
 const FIELD_PRIME = 2n ** 256n - 2n ** 32n - 977n;

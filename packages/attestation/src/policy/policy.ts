@@ -1,3 +1,5 @@
+import type { CheckId } from "../result.ts";
+
 /** Builds that one policy may accept. */
 const MAX_BUILDS = 256;
 const MAX_TEXT_CHARACTERS = 1024;
@@ -36,8 +38,51 @@ export interface Build {
   readonly rtmr2: string;
   /** Optional: differs from one instance to the next on dstack. */
   readonly rtmr3?: string;
-  /** SHA-256 of the compose document. */
-  readonly compose_hash: string;
+  /** SHA-256 of the compose document. A build names this or `images`. */
+  readonly compose_hash?: string;
+  /** SHA-256 digests of container images, 64 hex digits each: the compose document may start these and no others. */
+  readonly images?: readonly string[];
+  /** dstack's OS image hash, 64 hex digits. */
+  readonly os_image_hash?: string;
+  /** dstack's key provider as `name` or `name:id`, for example `kms:3059…`. */
+  readonly key_provider?: string;
+}
+
+/**
+ * What Intel's collateral can say of a platform.
+ * @see Intel SGX and TDX Provisioning Certification Service API v4, "tcbStatus"
+ */
+export const TCB_STATUSES = [
+  "UpToDate",
+  "SWHardeningNeeded",
+  "ConfigurationNeeded",
+  "ConfigurationAndSWHardeningNeeded",
+  "TDRelaunchAdvised",
+  "TDRelaunchAdvisedConfigurationNeeded",
+  "OutOfDate",
+  "OutOfDateConfigurationNeeded",
+  "Revoked",
+] as const;
+export type TcbStatus = (typeof TCB_STATUSES)[number];
+
+/** What a policy says about the platform. */
+export interface TcbRules {
+  /** `["UpToDate"]` unless the policy says more; never "Revoked". */
+  readonly accept: readonly TcbStatus[];
+  /** Collateral of a lower TCB evaluation data number is refused. */
+  readonly min_evaluation_number?: number;
+  /** Advisories, such as `INTEL-SA-00837`, that are refused whatever the status. */
+  readonly refuse_advisories: readonly string[];
+}
+
+/** Weaknesses that a policy may accept by name; all false unless it does. */
+export interface Allowances {
+  /** Accept a TD whose host can read its memory. Insecure: for debugging an enclave only. */
+  readonly debug: boolean;
+  /** Accept a TD without SEPT_VE_DISABLE, as Azure's are: its host can make it see exceptions on its private memory. */
+  readonly sept_ve_disable_off: boolean;
+  /** Accept a TD with a service TD (MRSERVICETD not zero), or a migratable one: another TD may move it. */
+  readonly service_td: boolean;
 }
 
 /** RATS "reference values" and what else a relying party decides. */
@@ -51,10 +96,10 @@ export interface Policy {
   /** Accept any measurements. Insecure: any machine passes, and results say UNPINNED. */
   readonly measurements?: "any";
   readonly builds: readonly Build[];
-  readonly allow: {
-    /** Accept a TD whose host can read its memory. Insecure: for debugging an enclave only. */
-    readonly debug: boolean;
-  };
+  readonly tcb: TcbRules;
+  readonly allow: Allowances;
+  /** Checks that must pass beyond those that always must. */
+  readonly require: readonly CheckId[];
 }
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -80,7 +125,9 @@ export function parsePolicy(json: unknown): Policy {
     ...(provider !== undefined && { provider }),
     ...(measurements === "any" && { measurements }),
     builds,
-    allow: { debug: parseAllowDebug(body["allow"]) },
+    tcb: { accept: ["UpToDate"], refuse_advisories: [] },
+    allow: { debug: parseAllowDebug(body["allow"]), sept_ve_disable_off: false, service_td: false },
+    require: [],
   };
 }
 

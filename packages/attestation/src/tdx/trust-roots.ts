@@ -1,6 +1,6 @@
 import { equalBytes } from "@bauta/protocol";
 import { intelSgxRootCa } from "./intel-root.ts";
-import { type Certificate, CertificateError, parseCertificate } from "./x509.ts";
+import { type Certificate, CertificateError, parseCertificate } from "../x509/x509.ts";
 
 /** More named roots than anyone needs are a mistake. */
 const MAX_TRUST_ROOTS = 16;

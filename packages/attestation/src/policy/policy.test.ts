@@ -28,7 +28,13 @@ describe("parsePolicy", () => {
   });
 
   it("takes the strict side for what is left out", () => {
-    expect(parsePolicy({ version: 1 })).toEqual({ version: 1, builds: [], allow: { debug: false } });
+    expect(parsePolicy({ version: 1 })).toEqual({
+      version: 1,
+      builds: [],
+      tcb: { accept: ["UpToDate"], refuse_advisories: [] },
+      allow: { debug: false, sept_ve_disable_off: false, service_td: false },
+      require: [],
+    });
   });
 
   for (const [field, json] of [

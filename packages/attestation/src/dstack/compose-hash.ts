@@ -1,9 +1,9 @@
 import { equalBytes, parseHex, toHex, utf8 } from "@bauta/protocol";
-import { sha256 } from "./ecdsa.ts";
-import type { DstackInfo } from "./evidence.ts";
-import type { Build } from "./policy.ts";
-import type { TdReport } from "./quote.ts";
-import { failed, type Finding, notChecked, passed } from "./result.ts";
+import { sha256 } from "../x509/ecdsa.ts";
+import type { DstackInfo } from "../evidence/evidence.ts";
+import type { Build } from "../policy/policy.ts";
+import type { TdReport } from "../tdx/quote.ts";
+import { failed, type Finding, notChecked, passed } from "../result.ts";
 
 const ID = "dstack.compose-hash";
 const HASH_BYTES = 32;
@@ -71,9 +71,9 @@ export function verifyComposeHash(compose: ComposeHash, build: Build | undefined
         )
       : passed(ID, `the served app_compose hashes to ${compose.measured}, as MRCONFIGID says; no build of the policy is compared with it`);
   }
-  const expected = parseHex(build.compose_hash, HASH_BYTES) ?? new Uint8Array();
+  const expected = parseHex(build.compose_hash ?? "", HASH_BYTES) ?? new Uint8Array();
   const actual = parseHex(compose.measured, HASH_BYTES) ?? new Uint8Array();
-  const detail = { expected: build.compose_hash, actual: compose.measured, build: build.name };
+  const detail = { expected: build.compose_hash ?? "", actual: compose.measured, build: build.name };
   return equalBytes(expected, actual)
     ? passed(ID, `MRCONFIGID commits to the compose document of build "${build.name}"`, detail)
     : failed(ID, `MRCONFIGID commits to another compose document than that of build "${build.name}"`, detail);

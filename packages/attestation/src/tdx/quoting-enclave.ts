@@ -1,5 +1,5 @@
 import { toHex } from "@bauta/protocol";
-import { failed, type Finding, notChecked, passed } from "./result.ts";
+import { failed, type Finding, notChecked, passed } from "../result.ts";
 
 /** Intel's signer and product number of the enclave that makes TDX quotes, as every signed TD QE identity so far states them. */
 const INTEL_TD_QE = { mrSigner: "dc9e2a7c6f948f17474e34a7fc43ed030f7c1563f1babddf6340c82e0e54a8c5", isvProdId: 2 } as const;

@@ -1,6 +1,6 @@
 import { toHex } from "@bauta/protocol";
 import type { TdReport } from "./quote.ts";
-import { failed, type Finding, passed } from "./result.ts";
+import { failed, type Finding, passed } from "../result.ts";
 
 const DEBUG_BIT = 0x01;
 

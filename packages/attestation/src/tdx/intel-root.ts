@@ -1,5 +1,5 @@
 import { parseBase64 } from "@bauta/protocol";
-import { MAX_CERTIFICATE_BYTES } from "./x509.ts";
+import { MAX_CERTIFICATE_BYTES } from "../x509/x509.ts";
 
 const ROOT_BASE64 = [
   "MIICjzCCAjSgAwIBAgIUImUM1lqdNInzg7SVUr9QGzknBqwwCgYIKoZIzj0EAwIwaDEaMBgGA1UEAwwRSW50ZWwgU0dYIFJvb3Qg",

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { intelSgxRootCa } from "./intel-root.ts";
-import { parseSgxExtension } from "./sgx-extension.ts";
+import { intelSgxRootCa } from "../tdx/intel-root.ts";
+import { parseSgxExtension } from "../tdx/sgx-extension.ts";
 import { CertificateError, KEY_USAGE, MAX_CERTIFICATE_BYTES, parseCertificate } from "./x509.ts";
 
 describe("parseCertificate", () => {

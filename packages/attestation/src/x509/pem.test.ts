@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { intelSgxRootCa } from "./intel-root.ts";
+import { intelSgxRootCa } from "../tdx/intel-root.ts";
 import { parsePemCertificates, PemError } from "./pem.ts";
 
 const pem = `-----BEGIN CERTIFICATE-----\n${Buffer.from(intelSgxRootCa()).toString("base64").replace(/.{64}/g, "$&\n")}\n-----END CERTIFICATE-----\n`;

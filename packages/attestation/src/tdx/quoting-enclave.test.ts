@@ -1,9 +1,9 @@
 import { readdirSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { noVectors, readJsonVector, vectorPath } from "../../../tests/support/vectors.ts";
+import { noVectors, readJsonVector, vectorPath } from "../../../../tests/support/vectors.ts";
 import { verifyQuotingEnclave } from "./quoting-enclave.ts";
-import { failed, notChecked, passed } from "./result.ts";
+import { failed, notChecked, passed } from "../result.ts";
 
 const SIGNER = "dc9e2a7c6f948f17474e34a7fc43ed030f7c1563f1babddf6340c82e0e54a8c5";
 const signed = passed("tdx.qe-report-signature", "signed");

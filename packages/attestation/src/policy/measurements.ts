@@ -1,7 +1,7 @@
 import { toHex } from "@bauta/protocol";
 import { type Build, buildExpiryMs, type Policy } from "./policy.ts";
-import type { TdReport } from "./quote.ts";
-import { type CheckId, failed, type Finding, notChecked, passed } from "./result.ts";
+import type { TdReport } from "../tdx/quote.ts";
+import { type CheckId, failed, type Finding, notChecked, passed } from "../result.ts";
 
 /** The registers that reference values cover, in the order of the checks. */
 export const REGISTERS = ["mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3"] as const;
