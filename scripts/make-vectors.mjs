@@ -4,6 +4,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { envelopeVectors } from "./vectors/envelopes.mjs";
 import { keyVectors, reportDataVectors } from "./vectors/keys.mjs";
+import { keysStatementVectors } from "./vectors/keys-statement.mjs";
 import { receiptVectors, signedTextVectors } from "./vectors/signed.mjs";
 import { streamVectors } from "./vectors/streams.mjs";
 
@@ -13,6 +14,7 @@ const files = {
   "report-data.json": reportDataVectors,
   "signed-text.json": signedTextVectors,
   "receipt.json": receiptVectors,
+  "keys-statement.json": keysStatementVectors,
   "response-stream.json": streamVectors,
 };
 const check = process.argv.includes("--check");

@@ -26,6 +26,15 @@ export const harmlessCases: readonly ConformanceCase[] = [
   harmless("not-verified", [], "says verified: false, which decides nothing either", {
     attest: (genuine) => ({ ...genuine, verified: false }),
   }),
+  harmless("no-keys-statement", ["17c"], "leaves the keys statement out, which this policy does not require", {
+    attest: ({ keys: _keys, keys_signature: _signature, ...rest }) => rest,
+  }),
+  harmless("collateral-eight-days-old", ["9"], "serves collateral of eight days ago that is still valid", {
+    attest: (genuine, _asked, { genuine: { platform } }) => ({
+      ...genuine,
+      endorsements: platform.issueCollateral(Date.now() - 8 * 86_400_000),
+    }),
+  }),
   harmless("byte-by-byte", ["26"], "splits the answer at every byte", { answer: (answer) => pieces(answer, 1) }),
   harmless("in-thirds", ["26"], "splits the answer within envelopes and characters", { answer: (answer) => pieces(answer, 97) }),
   harmless("at-once", ["26"], "sends the answer in one piece", { answer: (answer) => pieces(answer, 1 << 20) }),

@@ -15,6 +15,7 @@ it("evidence without a fault is accepted: a case that mints some is refused for 
   const evidence = parseAttestationAnswer(await mintEvidence({ machine, model: "e2ee-conformance", nonce, publicKey }));
   const { ok, checks } = await appraise({
     evidence,
+    endorsements: evidence.endorsements,
     // As in a case: the policy is another machine's, and pins the build alone.
     policy: parsePolicy(reference.policy("conformance")),
     nonce: { query: nonce, sealed: true },

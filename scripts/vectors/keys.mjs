@@ -101,6 +101,7 @@ export function reportDataVectors() {
     fields: {
       nonces: "`query` is the nonce as received, percent-decoded. `tee` and `e2ee` say what such a model binds, null where it refuses.",
       report_data: "`report_data` = `address` ‖ 12 zero bytes ‖ `nonce`.",
+      tls: "With `include_tls_fingerprint=true`: `report_data` = SHA-256(`address` ‖ `spki_sha256`) ‖ `nonce`.",
     },
     nonces: [
       row("64 hex digits", nonce, "raw", true),
@@ -119,5 +120,9 @@ export function reportDataVectors() {
       row("a control character", "a\u0000b", null, false),
     ],
     report_data: addresses.map((address) => ({ address: hex(address), nonce, report_data: hex(address) + "00".repeat(12) + nonce })),
+    tls: addresses.map((address) => {
+      const spki = bytesOf("SPKI of a TLS certificate");
+      return { address: hex(address), spki_sha256: hex(spki), nonce, report_data: hex(sha256(concatBytes(address, spki))) + nonce };
+    }),
   };
 }

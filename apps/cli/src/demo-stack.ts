@@ -52,7 +52,7 @@ export async function startDemo(options: DemoOptions, progress: (step: string) =
     closers.push(() => engine.close());
 
     progress("starting a simulated enclave");
-    const simulator = createSimulator({ nowMs: Date.now() });
+    const simulator = createSimulator({ nowMs: Date.now(), now: Date.now });
     closers.push(() => simulator.close());
     const models = [`tee-${label}`, `e2ee-${label}`] as const;
     const enclave = createEnclave({

@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { attest } from "./attest.ts";
 import { createChatHandler, findModel } from "./chat.ts";
 import { assertNotDebuggable, currentProcess, findDebugSurfaces, refuseDebuggerSignal } from "./debug-surfaces.ts";
+import { assertDescribable } from "./keys.ts";
 import { createLog, type LogOptions } from "./log.ts";
 import { type EnclaveModel, indexModels, isSealed, maxCompletionTokens } from "./model.ts";
 import { createOpenAnswers } from "./open-answers.ts";
@@ -90,6 +91,7 @@ export function createEnclave(options: EnclaveOptions): Enclave {
 
   // 2. A key of this process's own.
   const models = indexModels(options.models);
+  for (const model of models.values()) assertDescribable(model);
   const modelKey = backend.createKeyPair();
   const address = `0x${toHex(addressOf(modelKey.publicKey))}`;
 
@@ -114,7 +116,10 @@ export function createEnclave(options: EnclaveOptions): Enclave {
   server.get("/v1/tee/attestation", (request) => {
     const query = request.query as Readonly<Record<string, unknown>>;
     const model = findModel(models, query["model"]);
-    return attest(platform, modelKey.publicKey, model, queryText(query, "nonce"));
+    // Somebody else ends TLS for this process, so it has no certificate to bind, and must not look as if it had bound one.
+    if (query["include_tls_fingerprint"] !== undefined && query["include_tls_fingerprint"] !== "false")
+      throw new WireError("unsupported_field", { param: "include_tls_fingerprint" });
+    return attest({ platform, backend, modelKey, nowMs }, model, queryText(query, "nonce"));
   });
 
   server.get(RECEIPT_ROUTE, (request, reply) => {

@@ -206,7 +206,8 @@ describe("attestation, models, health", () => {
     const ask = async (model: string, nonce: string): Promise<Record<string, unknown>> =>
       (await (await fetch(`${url}/v1/tee/attestation?model=${model}&nonce=${nonce}`)).json()) as Record<string, unknown>;
     const prefix = Buffer.from("QUOTE").toString("hex") + enclave.address.slice(2) + "00".repeat(12);
-    expect(await ask("e2ee-demo", NONCE.toUpperCase())).toEqual({
+    const answer = await ask("e2ee-demo", NONCE.toUpperCase());
+    expect(answer).toEqual({
       nonce: NONCE.toUpperCase(),
       nonce_source: "client",
       request_nonce: NONCE.toUpperCase(),
@@ -220,6 +221,8 @@ describe("attestation, models, health", () => {
       signing_algo: "ecdsa",
       event_log: [],
       info: { app_id: "app" },
+      keys: answer["keys"],
+      keys_signature: answer["keys_signature"],
       endorsements: { tcb_info: "{}" },
     });
     const short = "0123456789abcdef0123456789abcdef";

@@ -1,8 +1,10 @@
 import {
-  appraise,
+  type Appraiser,
   type AttestationResult,
   type Check,
   type CheckId,
+  type Collateral,
+  CollateralError,
   type Evidence,
   EvidenceError,
   parseAttestationAnswer,
@@ -18,8 +20,8 @@ export interface Expectation {
   /** True for `e2ee-*`: such a model takes 32-byte nonces only. */
   readonly sealed: boolean;
   readonly policy: Policy;
-  /** Roots beside Intel's, DER. Naming one makes results `simulated`. */
-  readonly trustRoots: readonly Uint8Array[];
+  /** Has the trust roots, the collateral and the memory. */
+  readonly appraiser: Appraiser;
   readonly timeoutMs: number;
 }
 
@@ -28,6 +30,8 @@ export interface Appraisal {
   /** The answer as the enclave gave it. */
   readonly answer: Readonly<Record<string, unknown>>;
   readonly evidence: Evidence;
+  /** What it was appraised with: the enclave's own, or from the gateway's source. */
+  readonly endorsements: Collateral | undefined;
   readonly result: AttestationResult;
   /** When it was appraised, milliseconds since 1970. */
   readonly atMs: number;
@@ -66,17 +70,12 @@ export async function appraiseEnclave(link: Askable, expected: Expectation, nonc
   }
   if (!answer) throw new WireError("attestation_failed", { cause: new EnclaveLinkError("malformed", link.origin) });
   const evidence = readEvidence(answer);
+  const { appraiser, policy, model, sealed } = expected;
+  const endorsements = await findEndorsements(appraiser, evidence, AbortSignal.timeout(expected.timeoutMs));
   const startedMs = performance.now();
   const atMs = nowMs();
-  const result = await appraise({
-    evidence,
-    policy: expected.policy,
-    nonce: { query: nonce, sealed: expected.sealed },
-    nowMs: atMs,
-    trustRoots: expected.trustRoots,
-    ...(evidence.endorsements && { endorsements: evidence.endorsements }),
-  });
-  return { answer, evidence, result, atMs, durationMs: Math.round(performance.now() - startedMs) };
+  const result = await appraiser.appraise({ evidence, endorsements, policy, model, nonce: { query: nonce, sealed } });
+  return { answer, evidence, endorsements, result, atMs, durationMs: Math.round(performance.now() - startedMs) };
 }
 
 /** Which of the documented errors an appraisal that is not ok amounts to. */
@@ -89,6 +88,16 @@ export function refusalCode(checks: readonly Check[]): WireErrorCode {
 /** The checks that keep a result from being ok, for a log. */
 export function failedChecks(result: AttestationResult): string[] {
   return result.checks.filter((check) => check.status === "fail" || (check.required && check.status !== "pass")).map((check) => check.id);
+}
+
+async function findEndorsements(appraiser: Appraiser, evidence: Evidence, signal: AbortSignal): Promise<Collateral | undefined> {
+  try {
+    return await appraiser.endorsements(evidence, signal);
+  } catch (cause) {
+    // Without collateral the enclave is not accepted: that is the gateway's fault, and passes.
+    if (cause instanceof CollateralError || signal.aborted) throw new WireError("attestation_failed", { cause });
+    throw cause;
+  }
 }
 
 function readEvidence(answer: unknown): Evidence {

@@ -70,6 +70,7 @@ describe("an attestation answer", () => {
     const evidence = parseAttestationAnswer(body);
     const result = await appraise({
       evidence,
+      endorsements: evidence.endorsements,
       policy: parsePolicy(simulator.policy("x")),
       nonce: { query: NONCE, sealed: true },
       nowMs: Date.now(),

@@ -87,7 +87,7 @@ async function learnKey(replica: Replica, key: string): Promise<void> {
 }
 
 function createAnswer(appraisal: Appraisal, request: AttestationRequest, sealed: boolean): object {
-  const { answer, evidence, result } = appraisal;
+  const { answer, evidence, endorsements, result } = appraisal;
   const { quote } = evidence;
   return {
     ...answer,
@@ -98,6 +98,8 @@ function createAnswer(appraisal: Appraisal, request: AttestationRequest, sealed:
     model: request.model,
     intel_quote: request.quoteEncoding === "hex" ? toHex(quote) : toBase64(quote),
     quote_encoding: request.quoteEncoding,
+    // So that a browser needs no other host.
+    ...(endorsements && { endorsements }),
     server_verification: describeVerification(appraisal, request.nonce, sealed),
   };
 }

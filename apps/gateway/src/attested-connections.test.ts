@@ -130,6 +130,7 @@ describe("a plain request", () => {
       teeProvider: simulator.teeProvider,
       teeHardware: simulator.teeHardware,
       describe: () => simulator.describe(),
+      endorsements: () => simulator.endorsements(),
       async quote(reportData) {
         most = Math.max(most, ++now);
         await new Promise((settle) => setTimeout(settle, 20));

@@ -160,7 +160,11 @@ describe("a configuration file", () => {
     ],
     ["no policy", edit("policy: policy.json\n", ""), /^gateway\.yaml:7: models\[0\]\.policy: is missing: name a policy file/],
     ["a policy file that is not there", edit("policy.json", "gone.json"), /^gateway\.yaml:13: policy: gone\.json: there is no such file$/],
-    ["a policy that is wrong", edit("policy.json", "broken.json"), /^gateway\.yaml:13: policy: broken\.json: policy: builds\[0\]\.source/],
+    [
+      "a policy that is wrong",
+      edit("policy.json", "broken.json"),
+      /^gateway\.yaml:13: policy: broken\.json: policy: builds\[0\]\.compose_hash/,
+    ],
     [
       "a root that is none",
       edit("limits:", "trust_roots: [not-a-root.der]\nlimits:"),

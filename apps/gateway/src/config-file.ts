@@ -74,7 +74,13 @@ const fileSchema = z.strictObject({
       receipt_bytes: z.int().min(1024).optional(),
     })
     .optional(),
-  attestation: z.strictObject({ interval_seconds: seconds(86_400).optional(), timeout_seconds: seconds(300).optional() }).optional(),
+  attestation: z
+    .strictObject({
+      interval_seconds: seconds(86_400).optional(),
+      timeout_seconds: seconds(300).optional(),
+      collateral_url: z.string().min(1).optional(),
+    })
+    .optional(),
   grace_seconds: z.number().min(0).max(3600).optional(),
   log_level: z.enum(LOG_LEVELS).optional(),
 });
@@ -166,6 +172,7 @@ async function resolveFiles(
     attestation: {
       intervalMs: inMs(attestation?.interval_seconds) ?? DEFAULTS.attestation.intervalMs,
       timeoutMs: inMs(attestation?.timeout_seconds) ?? DEFAULTS.attestation.timeoutMs,
+      ...(attestation?.collateral_url !== undefined && { collateralUrl: attestation.collateral_url }),
     },
     graceMs: inMs(file.grace_seconds) ?? DEFAULTS.graceMs,
     logLevel: file.log_level ?? DEFAULTS.logLevel,

@@ -1,3 +1,4 @@
+import { findUrlProblem } from "./collateral.ts";
 import type { Policy } from "@bauta/attestation";
 import { LIMITS, protectionOf } from "@bauta/protocol";
 import type { ApiKeyRecord } from "./api-keys.ts";
@@ -60,7 +61,12 @@ export interface GatewayConfig {
   readonly quoteEncoding?: "base64" | "hex";
   readonly limits?: Partial<GatewayLimits>;
   /** Pause between verifications of an enclave, and the longest one may take. */
-  readonly attestation?: { readonly intervalMs?: number; readonly timeoutMs?: number };
+  readonly attestation?: {
+    readonly intervalMs?: number;
+    readonly timeoutMs?: number;
+    /** Intel's provisioning service or a cache of it, for enclaves that send no collateral along; none if left out. */
+    readonly collateralUrl?: string;
+  };
   /** How long answers in progress may go on after `close()`. */
   readonly graceMs?: number;
   readonly logLevel?: LogLevel;
@@ -129,6 +135,8 @@ const KEY_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 export function findConfigIssues(config: GatewayConfig): ConfigIssue[] {
   const issues: ConfigIssue[] = [];
   const add = (field: string, problem: string) => issues.push({ field, problem });
+  const collateralProblem = config.attestation?.collateralUrl === undefined ? undefined : findUrlProblem(config.attestation.collateralUrl);
+  if (collateralProblem !== undefined) add("attestation.collateral_url", collateralProblem);
   if (config.keys.length === 0) add("keys", "is empty, so nobody could call; `bauta keys` makes a key and its hash");
   if (config.models.length === 0) add("models", "is empty, so there is nothing to serve");
   config.keys.forEach(({ name, sha256 }, index) => {

@@ -1,11 +1,14 @@
 import type { Server } from "node:http";
+import { type CollateralSource, createAppraiser } from "@bauta/attestation";
 import { protectionOf } from "@bauta/protocol";
+import { backend } from "@bauta/protocol/backend";
 import { destination, type Logger, pino } from "pino";
 import { type ApiKeyStore, createApiKeyList } from "./api-keys.ts";
 import { ConfigError, DEFAULTS, findConfigIssues, type GatewayConfig, type ListenAddress, resolveLimits } from "./config.ts";
 import { Drain } from "./drain.ts";
 import { parseEnclaveUrl } from "./enclave-address.ts";
 import { EnclaveLink } from "./enclave-link.ts";
+import { openCollateralSource } from "./collateral.ts";
 import { createOperatorServer } from "./operator.ts";
 import { createMemoryReceiptStore, type ReceiptStore } from "./receipt-store.ts";
 import { Replica, type ReplicaStatus } from "./replica.ts";
@@ -24,6 +27,8 @@ export interface GatewayParts {
   readonly logger?: Logger;
   readonly keys?: ApiKeyStore;
   readonly receipts?: ReceiptStore;
+  /** Asked for Intel's collateral where an enclave sends none; closed with the gateway. */
+  readonly collateral?: CollateralSource;
   /** The clock that evidence is judged by, milliseconds since 1970. */
   readonly nowMs?: () => number;
 }
@@ -84,13 +89,15 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts = {}): 
     return link;
   };
   const logStatus = (status: ReplicaStatus) => logger[status.state === "verified" ? "info" : "warn"](status, "enclave");
+  const collateral = parts.collateral ?? openCollateralSource(attestation.collateralUrl, nowMs, logger);
+  const appraiser = createAppraiser({ trustRoots: config.trustRoots, nowMs, collateral, backend });
   const models = new Map<string, ServedModel>();
   for (const model of config.models) {
     const expected = {
       model: model.id,
       sealed: protectionOf(model.id) === "sealed",
       policy: model.policy,
-      trustRoots: config.trustRoots ?? [],
+      appraiser,
       timeoutMs: attestation.timeoutMs,
     };
     const replicas = model.enclaves.map((url) => new Replica(linkOf(originOf(url)), expected, attestation.intervalMs, nowMs, logStatus));
@@ -123,6 +130,7 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts = {}): 
     const whole = await drain.close(config.graceMs ?? DEFAULTS.graceMs);
     if (!whole) logger.warn("the grace period is over; answers in progress are cut");
     for (const replica of all) replica.stop();
+    collateral?.close();
     await app.close();
     await Promise.all([...links.values()].map((link) => link.close()));
     if (operator?.listening) await new Promise<void>((settle) => operator.close(() => settle()).closeAllConnections());

@@ -1,33 +1,34 @@
 import { toHex } from "@bauta/protocol";
-import { readMeasuredCompose } from "./dstack/compose-hash.ts";
+import type { ContentAppraisal } from "./appraise-contents.ts";
+import type { SigningKey } from "./binding/signing-key.ts";
 import type { Evidence } from "./evidence/evidence.ts";
 import { readMeasurements } from "./policy/measurements.ts";
-import type { Build } from "./policy/policy.ts";
-import type { Quote, TdReport } from "./tdx/quote.ts";
 import type { Claims, Statements } from "./result.ts";
-import type { SgxExtension } from "./tdx/sgx-extension.ts";
-import type { SigningKey } from "./binding/signing-key.ts";
+import type { Platform } from "./tdx/platform.ts";
+import type { TdReport } from "./tdx/quote.ts";
 import type { Verdict } from "./verdict.ts";
 
-/** What claims beyond the quote's own are read from. */
+/** What claims are read from. */
 export interface ClaimSources {
+  readonly platform: Platform;
+  readonly contents: ContentAppraisal;
+  readonly verdict: Verdict;
   readonly signing: SigningKey;
-  /** The build that the enclave was compared with. */
-  readonly build: Build | undefined;
 }
 
-/**
- * Puts together what the passed checks carry, and nothing else.
- * @param quote a quote whose origin is proven
- * @param machine what the proven PCK certificate says
- */
-export function readClaims(quote: Quote, machine: SgxExtension | undefined, verdict: Verdict, { signing, build }: ClaimSources): Claims {
+/** Puts together what the passed checks carry, and nothing else. Of a quote whose origin is not proven nothing is claimed. */
+export function readClaims({ platform, contents, verdict, signing }: ClaimSources): Claims {
+  const { quote, doubt, machine } = platform;
+  if (!quote || doubt) return {};
   const keyBound = verdict.checks.some(({ id, status }) => id === "key.bound-to-report-data" && status === "pass");
   return {
     ...readReportClaims(quote.report),
     ...(machine && { fmspc: machine.fmspc }),
+    ...readPlatformClaims(platform),
+    ...contents.claims,
+    ...contents.keys?.claims,
     ...(keyBound && signing.address && { signing_address: `0x${toHex(signing.address)}` }),
-    ...(verdict.pinned && build && { build: build.name }),
+    ...(verdict.pinned && contents.build && { build: contents.build.name }),
   };
 }
 
@@ -40,8 +41,19 @@ export function readStatements({ teeProvider, teeHardware, model }: Evidence): S
   };
 }
 
+function readPlatformClaims({ tcb, collateral }: Platform): Claims {
+  return {
+    ...(tcb && {
+      tcb_status: tcb.status,
+      tcb_date: tcb.date,
+      advisories: tcb.advisories,
+      tcb_evaluation_number: tcb.evaluationNumber,
+    }),
+    ...(collateral && { collateral_expires: new Date(collateral.expiresMs).toISOString() }),
+  };
+}
+
 function readReportClaims(report: TdReport): Claims {
-  const { measured } = readMeasuredCompose(report);
   return {
     ...readMeasurements(report),
     mrconfigid: toHex(report.mrConfigId),
@@ -52,6 +64,5 @@ function readReportClaims(report: TdReport): Claims {
     td_attributes: toHex(report.tdAttributes),
     xfam: toHex(report.xfam),
     tee_tcb_svn: toHex(report.teeTcbSvn),
-    ...(measured !== undefined && { compose_hash: measured }),
   };
 }

@@ -1,3 +1,4 @@
+import type { KeysClaims } from "./binding/keys-claims.ts";
 import type { TcbStatus } from "./policy/policy.ts";
 
 /**
@@ -89,7 +90,7 @@ export interface Check extends Finding {
  * What is proven about the enclave, as lower-case hex where it is bytes. Each claim is there only if the checks that
  * carry it passed: all need a quote whose signatures hold up to a trusted root, and some need more, as they say.
  */
-export interface Claims {
+export interface Claims extends KeysClaims {
   readonly mrtd?: string;
   readonly rtmr0?: string;
   readonly rtmr1?: string;
@@ -138,10 +139,14 @@ export interface Statements {
   readonly model?: string;
 }
 
+/** A whole answer of an enclave, or a quote alone, which proves nothing about keys. */
+export type AttestationScope = "enclave" | "platform";
+
 /** RATS "attestation result": what was found, check by check. */
 export interface AttestationResult {
   /** True only if every required check passed, and no check failed but for a debug mode that the policy allows. */
   readonly ok: boolean;
+  readonly scope: AttestationScope;
   /** The quote's certificates end in a root that the caller named, not in Intel's: show SIMULATED. */
   readonly simulated: boolean;
   /** `td.debug-off` failed: the TD's host can read and change its memory. Show DEBUG, also where a policy allows it. */
@@ -157,6 +162,13 @@ export interface AttestationResult {
   readonly stated: Statements;
   /** Who could still read what is sent, one plain sentence each, from what was and was not proven. */
   readonly couldRead: readonly string[];
+  /** Of the collateral whose signatures held: until when it counts, and its numbers, to be remembered. */
+  readonly collateral?: {
+    /** Milliseconds since 1970: the earliest end of any piece. */
+    readonly expiresMs: number;
+    /** Decimal; keys as in `RollbackMemory`. */
+    readonly numbers: Readonly<Record<string, string>>;
+  };
   /** The attested key to encrypt to, 65 bytes `04 ‖ x ‖ y`. Present only when `ok`. */
   readonly signingKey?: Uint8Array<ArrayBuffer>;
 }

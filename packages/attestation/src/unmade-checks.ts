@@ -1,32 +1,10 @@
 import { CHECK_IDS, type CheckId, type Finding, notChecked } from "./result.ts";
 
-const NO_REVOCATION = "this version does not read revocation lists: a withdrawn certificate would pass";
-const NO_COLLATERAL = "this version does not read Intel's collateral: an outdated or withdrawn platform would pass";
 const NO_GPU = "this version does not read GPU evidence";
 const NOT_HERE = "decided for each answer by its receipt, not by an attestation";
 
 /** Why a check that no step of this version makes was not made, in plain words. */
 const REASONS: Partial<Record<CheckId, string>> = {
-  "key.exclusive": "this version does not read the keys statement, so another machine may hold the same key",
-  "keys.signed": "this version does not read the keys statement",
-  "tdx.pck-crl": NO_REVOCATION,
-  "tdx.root-crl": NO_REVOCATION,
-  "tdx.tcb-info-signature": NO_COLLATERAL,
-  "tdx.qe-identity-signature": NO_COLLATERAL,
-  "tdx.collateral-current": NO_COLLATERAL,
-  "tdx.evaluation-number": NO_COLLATERAL,
-  "tdx.tcb-status": NO_COLLATERAL,
-  "tdx.module-identity": NO_COLLATERAL,
-  "tdx.advisories": NO_COLLATERAL,
-  "td.attributes": "this version judges only the debug byte of the TD's attributes",
-  "td.xfam": "this version does not judge XFAM",
-  "td.service-td": "this version does not judge MRSERVICETD: a TD may be migratable",
-  "td.seam-signer": "this version does not judge who signed the TDX module",
-  "eventlog.replay": "this version does not replay the event log: no event in it is proven",
-  "dstack.runtime-compose": "this version does not appraise what a compose manager starts later",
-  "dstack.os-image": "this version does not compare the OS image hash",
-  "dstack.key-provider": "this version does not judge the key provider",
-  "weights.named": "this version does not read the keys statement that names the weights",
   "gpu.present": NO_GPU,
   "gpu.named-by-enclave": NO_GPU,
   "gpu.nonce": NO_GPU,
@@ -41,7 +19,6 @@ const REASONS: Partial<Record<CheckId, string>> = {
   "gpu.switches": NO_GPU,
   "gpu.nras": NO_GPU,
   "gpu.bound-to-cpu": "no vendor offers a proof that a GPU is attached to this TD",
-  "image.digests-pinned": "this version does not read image references in the compose document",
   "image.signed": "this version does not check image signatures",
   "receipt.signature": NOT_HERE,
   "receipt.hashes": NOT_HERE,

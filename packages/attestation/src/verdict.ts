@@ -1,25 +1,41 @@
 import type { Build, Policy } from "./policy/policy.ts";
+import type { AttestationResult, AttestationScope, Check, CheckId, Finding } from "./result.ts";
 import type { Quote } from "./tdx/quote.ts";
-import type { AttestationResult, Check, CheckId, Finding } from "./result.ts";
 import { isOnlyDebug } from "./tdx/td-attributes.ts";
 
-/** The checks that vouch for a quote's bytes: until all of them have passed, anyone may have written it. */
-export const ORIGIN_IDS = [
+/** Without these nothing is known of the machine. */
+const PLATFORM_IDS = [
+  "tdx.parse",
   "tdx.quote-signature",
   "tdx.attestation-key-bound",
   "tdx.qe-report-signature",
   "tdx.pck-chain",
+  "tdx.pck-crl",
+  "tdx.root-crl",
+  "tdx.tcb-info-signature",
+  "tdx.qe-identity-signature",
   "tdx.qe-identity-match",
+  "tdx.collateral-current",
+  "tdx.evaluation-number",
+  "tdx.tcb-status",
+  "tdx.module-identity",
+  "tdx.advisories",
+  "td.debug-off",
+  "td.attributes",
+  "td.xfam",
+  "td.service-td",
+  "td.seam-signer",
 ] as const satisfies readonly CheckId[];
-
-const ALWAYS_REQUIRED = ["nonce.bound", "key.address-derived", "key.bound-to-report-data", "tdx.parse", ...ORIGIN_IDS] as const;
-const REFERENCE_IDS = ["measure.mrtd", "measure.rtmr0", "measure.rtmr1", "measure.rtmr2", "dstack.compose-hash"] as const;
+/** Without these the machine's answer is not one to this client, or its key somebody else's. */
+const BINDING_IDS = ["nonce.bound", "key.address-derived", "key.bound-to-report-data"] as const;
+const REGISTER_IDS = ["measure.mrtd", "measure.rtmr0", "measure.rtmr1", "measure.rtmr2"] as const;
 
 /** What the findings decide on. */
 export interface VerdictInput {
   /** One for each known check. */
   readonly findings: readonly Finding[];
   readonly policy: Policy;
+  readonly scope: AttestationScope;
   /** The build that the enclave was compared with. */
   readonly build: Build | undefined;
   readonly quote: Quote | undefined;
@@ -29,13 +45,17 @@ export type Verdict = Pick<AttestationResult, "ok" | "pinned" | "debug" | "check
 
 /**
  * Weighs the findings under a policy. A result is ok only if every required check passed and no check failed at all,
- * save the debug mode that a policy allows by name.
+ * save weaknesses that the policy allows by name.
  */
-export function reachVerdict({ findings, policy, build, quote }: VerdictInput): Verdict {
-  const required = requiredChecks(policy, build);
-  const debugAllowed = policy.allow.debug && quote !== undefined && isOnlyDebug(quote.report);
+export function reachVerdict({ findings, policy, scope, build, quote }: VerdictInput): Verdict {
+  const references = referenceChecks(policy, scope, build);
+  const required = new Set<CheckId>([...PLATFORM_IDS, ...(scope === "enclave" ? BINDING_IDS : []), ...references, ...policy.require]);
+  const allowed = new Set<CheckId>([
+    ...(policy.allow.debug && quote !== undefined && isOnlyDebug(quote.report) ? (["td.debug-off"] as const) : []),
+    ...(policy.allow.unpinned_images ? (["image.digests-pinned"] as const) : []),
+  ]);
   const checks = findings.map((finding): Check => {
-    const forgiven = finding.id === "td.debug-off" && debugAllowed;
+    const forgiven = allowed.has(finding.id);
     return { ...finding, required: !forgiven && (required.has(finding.id) || finding.status === "fail") };
   });
   const debug = checks.some(({ id, status }) => id === "td.debug-off" && status === "fail");
@@ -43,21 +63,20 @@ export function reachVerdict({ findings, policy, build, quote }: VerdictInput): 
   return {
     ok: checks.every(met),
     // Whoever debugs a TD can rewrite its memory after it was measured.
-    pinned: build !== undefined && !debug && checks.filter(({ id }) => isReferenceCheck(id)).every(met),
+    pinned: build !== undefined && !debug && checks.filter(({ id }) => references.has(id)).every(met),
     debug,
     checks,
   };
 }
 
-/** The checks without which a result cannot be ok, whatever their findings. */
-function requiredChecks(policy: Policy, build: Build | undefined): ReadonlySet<CheckId> {
-  const required = new Set<CheckId>([...ALWAYS_REQUIRED, "td.debug-off"]);
-  if (policy.measurements === "any") return required;
-  for (const id of REFERENCE_IDS) required.add(id);
-  if (build?.rtmr3 !== undefined) required.add("measure.rtmr3");
-  return required;
-}
-
-function isReferenceCheck(id: CheckId): boolean {
-  return id.startsWith("measure.") || id === "dstack.compose-hash";
+/** The checks that hold an enclave against a build; a policy without builds lets them fail by not being made. */
+function referenceChecks(policy: Policy, scope: AttestationScope, build: Build | undefined): ReadonlySet<CheckId> {
+  if (policy.measurements === "any" || (scope === "platform" && !build)) return new Set();
+  const references = new Set<CheckId>(REGISTER_IDS);
+  if (build?.rtmr3 !== undefined) references.add("measure.rtmr3");
+  if (scope === "platform") return references;
+  references.add("dstack.compose-hash");
+  if (build?.os_image_hash !== undefined) references.add("dstack.os-image");
+  if (build?.key_provider !== undefined) references.add("dstack.key-provider");
+  return references;
 }

@@ -1,4 +1,4 @@
-import { appraise, EvidenceError, parseAttestationAnswer, type Policy } from "@bauta/attestation";
+import { type Appraiser, CollateralError, EvidenceError, parseAttestationAnswer, type Policy } from "@bauta/attestation";
 import { type CryptoBackend, LIMITS, protectionOf, toHex } from "@bauta/protocol";
 import type { Attestation } from "./attestation.ts";
 import { ClientError } from "./errors.ts";
@@ -9,18 +9,19 @@ export interface AttestOptions {
   readonly transport: Transport;
   readonly backend: CryptoBackend;
   readonly policy: Policy;
-  readonly trustRoots: readonly Uint8Array[];
+  readonly appraiser: Appraiser;
   readonly nowMs: () => number;
   readonly timeoutMs: number;
 }
 
 /**
  * Asks for evidence with a fresh nonce and appraises it. Evidence that is not acceptable is a result, not an error.
- * @throws {ClientError} of the transport, or `evidence_malformed` when the answer holds no evidence to appraise
+ * @throws {ClientError} of the transport, `evidence_malformed` when the answer holds no evidence to appraise, or
+ * `collateral_unavailable`
  * @see spec/protocol.md, "Attestation"
  */
 export async function attestModel(model: string, options: AttestOptions, signal: AbortSignal | undefined): Promise<Attestation> {
-  const { transport, backend, policy, trustRoots, nowMs, timeoutMs } = options;
+  const { transport, backend, policy, appraiser, nowMs, timeoutMs } = options;
   // 1. A nonce that nobody could have foreseen.
   const nonce = toHex(backend.randomBytes(32));
   // 2. The evidence.
@@ -31,14 +32,8 @@ export async function attestModel(model: string, options: AttestOptions, signal:
   const evidence = parseEvidence(answer);
   // 3. The appraisal, by what our own request implies; the answer's nonce, method and verdict are not believed.
   const attestedAtMs = nowMs();
-  const result = await appraise({
-    evidence,
-    endorsements: evidence.endorsements,
-    policy,
-    nonce: { query: nonce, sealed: protectionOf(model) === "sealed" },
-    nowMs: attestedAtMs,
-    trustRoots,
-  });
+  const request = { evidence, policy, model, nonce: { query: nonce, sealed: protectionOf(model) === "sealed" } };
+  const result = await appraiser.appraise(request, signal).catch(rethrowCollateral);
   return { model, result, modelKey: result.ok ? result.signingKey : undefined, evidence, nonce, attestedAtMs };
 }
 
@@ -49,6 +44,11 @@ function parseEvidence(answer: unknown): ReturnType<typeof parseAttestationAnswe
     if (!(error instanceof EvidenceError)) throw error;
     throw new ClientError("evidence_malformed", error.message, { field: error.field });
   }
+}
+
+function rethrowCollateral(error: unknown): never {
+  if (!(error instanceof CollateralError)) throw error;
+  throw new ClientError("collateral_unavailable", error.message, {}, error.action);
 }
 
 /** The error that stops a request whose enclave was not accepted; names the checks that did not pass. */

@@ -1,4 +1,11 @@
-import { CertificateError, parseCertificate, parsePolicy, type Policy } from "@bauta/attestation";
+import {
+  CertificateError,
+  type CollateralSource,
+  parseCertificate,
+  parsePolicy,
+  type Policy,
+  type RollbackMemory,
+} from "@bauta/attestation";
 import type { CryptoBackend } from "@bauta/protocol";
 import { parseBaseUrl } from "./base-url.ts";
 import { ClientError } from "./errors.ts";
@@ -39,6 +46,13 @@ export interface ClientOptions {
    * have had it before.
    */
   readonly receipts?: ReceiptKind;
+  /**
+   * Where to get Intel's collateral for answers that bring none, such as `createCollateralSource({ baseUrl: INTEL_PCS_URL,
+   * … })`. Without it such answers are not acceptable.
+   */
+  readonly collateral?: CollateralSource;
+  /** Remembers the newest collateral seen, so that older one is refused; as long as this client lives unless given. */
+  readonly memory?: RollbackMemory;
   /** The platform's own unless given. */
   readonly fetch?: Fetch;
   /** Milliseconds since 1970; the system's clock unless given. */

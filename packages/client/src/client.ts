@@ -1,3 +1,4 @@
+import { createAppraiser } from "@bauta/attestation";
 import { backend as platformBackend } from "@bauta/protocol/backend";
 import { attestModel } from "./attest.ts";
 import type { Attestation } from "./attestation.ts";
@@ -37,7 +38,9 @@ export function createClient(options: ClientOptions): Client {
   // oxlint-disable-next-line no-restricted-properties -- the package's one clock, for callers who hand in none
   const { nowMs = () => Date.now() } = options;
   const transport = createTransport({ baseURL, apiKey, fetch });
-  const attestOptions = { transport, backend, policy, trustRoots, nowMs, timeoutMs: timeouts.answerMs };
+  const { collateral, memory } = options;
+  const appraiser = createAppraiser({ trustRoots, nowMs, collateral, memory, backend });
+  const attestOptions = { transport, backend, policy, appraiser, nowMs, timeoutMs: timeouts.answerMs };
   const sessions = createSessions({ attest: (model, signal) => attestModel(model, attestOptions, signal), nowMs, lifetimeMs: sessionMs });
   const { headMs, idleMs, receiptMs } = timeouts;
   const context = { transport, backend, sessions, headMs, idleMs, receiptMs, receipts };

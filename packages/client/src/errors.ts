@@ -13,6 +13,10 @@ export const CLIENT_ERRORS = {
   gateway_visible: { action: "fix-request", meaning: "the gateway would read a request to this model, and the caller did not allow that" },
   attestation_refused: { action: "stop", meaning: "evidence was appraised and is not acceptable; `details.attestation` has every check" },
   evidence_malformed: { action: "stop", meaning: "the attestation answer cannot be read as evidence; `details.field` names the member" },
+  collateral_unavailable: {
+    action: "retry",
+    meaning: "the answer brings none of Intel's collateral, and the configured source has none either",
+  },
   server_error: { action: "retry", meaning: "the server answered with an error status; the action follows its code and status" },
   network_failed: { action: "retry", meaning: "no answer arrived: refused or broken connection, redirect, bad certificate" },
   timeout: { action: "retry", meaning: "the answer did not come in time" },

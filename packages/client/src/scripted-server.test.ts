@@ -189,6 +189,7 @@ export async function honestAttestation(query: URLSearchParams, key: KeyPair): P
     signing_address: `0x${toHex(address)}`,
     event_log: eventLog,
     info,
+    endorsements: await simulator.endorsements(),
   };
 }
 

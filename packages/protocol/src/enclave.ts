@@ -8,3 +8,4 @@ export {
 } from "./open-request.ts";
 export { createPlainWriter, createSealedWriter, type Delta, type ResponseHead, type ResponseWriter } from "./seal-response.ts";
 export { signReceipt } from "./receipt.ts";
+export { signKeysStatement } from "./keys-statement.ts";

@@ -7,6 +7,7 @@ export { LIMITS } from "./limits.ts";
 export { type ModelProtection, protectionOf } from "./model-name.ts";
 export { addressOf, parseClientKey, parseModelKey, PUBLIC_KEY_BYTES } from "./public-key.ts";
 export { bindNonce, type BoundNonce, createReportData } from "./report-data.ts";
+export { bindTlsKey } from "./tls-binding.ts";
 export {
   CHAT_ROLES,
   type ChatMessage,
@@ -28,5 +29,12 @@ export {
   verifyDocumentedReceipt,
   verifyReceipt,
 } from "./receipt.ts";
+export {
+  type KeyOrigin,
+  type KeysStatement,
+  type ParsedKeysStatement,
+  parseKeysStatement,
+  type SignedKeysStatement,
+} from "./keys-statement.ts";
 export { canonicalJson, signText, statementText, type StatementTag, verifyTextSignature } from "./signed-text.ts";
 export { createTranscript, type ResponseHashes, type SealedField, sha256Hex, type Transcript } from "./transcript.ts";

@@ -2,6 +2,7 @@ import type { CryptoBackend } from "./backend.ts";
 import { parseBase64, toBase64Url, utf8 } from "./bytes.ts";
 import type { FinishReason, Usage } from "./chat-request.ts";
 import { canonicalJson, signText, statementText, verifyTextSignature } from "./signed-text.ts";
+import { hasExactly, isEngine, isName, isSha256, isWeights, type MemberTest, orNull } from "./statement-members.ts";
 
 /**
  * What the enclave says about one finished answer. Every member is present; null means "none" or "not known".
@@ -132,37 +133,19 @@ export function parseReceiptComment(comment: string): { readonly receipt: unknow
   }
 }
 
-type Test = (value: unknown) => boolean;
-const isString: Test = (value) => typeof value === "string" && value.length <= 1024;
-const isDigest: Test = (value) => typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
-const isCount: Test = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
-const orNull =
-  (test: Test): Test =>
-  (value) =>
-    value === null || test(value);
+const isCount: MemberTest = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 
-function hasExactly(value: unknown, members: Record<string, Test>): boolean {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  const entries = Object.entries(value);
-  return (
-    entries.length === Object.keys(members).length &&
-    entries.every(([name, member]) => Object.hasOwn(members, name) && members[name]?.(member))
-  );
-}
-
-const MEMBERS: Record<keyof Receipt, Test> = {
-  request_id: isString,
-  model: isString,
-  client_nonce: orNull(isDigest),
-  request_sha256: isDigest,
-  response_sha256: isDigest,
-  envelopes_sha256: orNull(isDigest),
+const MEMBERS: Record<keyof Receipt, MemberTest> = {
+  request_id: isName,
+  model: isName,
+  client_nonce: orNull(isSha256),
+  request_sha256: isSha256,
+  response_sha256: isSha256,
+  envelopes_sha256: orNull(isSha256),
   finish_reason: (value) => value === "stop" || value === "length" || value === "content_filter",
   usage: (value) => hasExactly(value, { prompt_tokens: isCount, completion_tokens: isCount, total_tokens: isCount }),
-  weights: orNull(
-    (value) => Array.isArray(value) && value.length <= 256 && value.every((file) => hasExactly(file, { name: isString, sha256: isDigest })),
-  ),
-  engine: (value) => hasExactly(value, { name: isString, image_digest: orNull(isDigest) }),
+  weights: orNull(isWeights),
+  engine: isEngine,
   created: isCount,
 };
 

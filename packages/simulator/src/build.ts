@@ -1,8 +1,10 @@
 import type { EventLogEntry } from "@bauta/attestation";
 import { createHash } from "node:crypto";
-import { bootEvent, replay, runtimeEvent } from "./event-log.ts";
+import { bootEvent, type EventVersion, replay, runtimeEvent } from "./event-log.ts";
+import type { BootFaults } from "./faults/boot-faults.ts";
 import type { SecretSource } from "./keys.ts";
 import { simulatedDigest } from "./machine.ts";
+import { type KeyProvider, type MrConfigKind, mrConfigIdOf } from "./mr-config-id.ts";
 
 const EFI_ACTION = 0x8000_0007;
 const EFI_HANDOFF_TABLES = 0x8000_000b;
@@ -25,33 +27,53 @@ export interface SimulatedBuild {
   readonly instanceId: string;
   readonly deviceId: string;
   readonly osImageHash: string;
+  /** The payload of the `key-provider` event, a JSON text. */
   readonly keyProvider: string;
   readonly composeFile: string;
   readonly composeHash: string;
+  /** Hex. */
+  readonly mrConfigId: string;
+  /** What MRCONFIGID commits to, where that is a document. */
+  readonly mrConfigDocument?: string;
+}
+
+/** What is booted, and how. */
+export interface BootOptions {
+  readonly name: string;
+  /** Raw text. */
+  readonly composeFile: string;
+  readonly keyProvider: KeyProvider;
+  readonly mrConfigKind: MrConfigKind;
+  readonly eventVersion: EventVersion;
+  readonly faults: BootFaults;
 }
 
 /**
  * Boots an image that does not exist: boot events into RTMR0–2, then dstack's runtime events into RTMR3.
  * MRTD and RTMR0–2 depend on the build's name alone, so that a policy holds across restarts.
  */
-export function bootBuild(name: string, composeFile: string, secrets: SecretSource): SimulatedBuild {
+export function bootBuild(options: BootOptions, secrets: SecretSource): SimulatedBuild {
+  const { name, composeFile, faults } = options;
   const composeHash = createHash("sha256").update(composeFile).digest("hex");
   const appId = composeHash.slice(0, 40);
   const instanceId = secrets("instance-id", 20).toString("hex");
   const osImageHash = simulatedDigest("sha256", `${name}: OS image`).toString("hex");
-  const keyProvider = JSON.stringify({ name: "simulator (SIMULATED)", id: "" });
-  const eventLog = [
+  const keyProvider = JSON.stringify(options.keyProvider);
+  const event = (what: string, payload: Uint8Array) => runtimeEvent(what, payload, options.eventVersion);
+  const booted = [
     ...bootEvents(name),
-    runtimeEvent("system-preparing", Buffer.alloc(0)),
-    runtimeEvent("app-id", Buffer.from(appId, "hex")),
-    runtimeEvent("compose-hash", Buffer.from(composeHash, "hex")),
-    runtimeEvent("instance-id", Buffer.from(instanceId, "hex")),
-    runtimeEvent("boot-mr-done", Buffer.alloc(0)),
-    runtimeEvent("os-image-hash", Buffer.from(osImageHash, "hex")),
-    runtimeEvent("key-provider", Buffer.from(keyProvider)),
-    runtimeEvent("storage-fs", Buffer.from("none")),
-    runtimeEvent("system-ready", Buffer.alloc(0)),
+    event("system-preparing", Buffer.alloc(0)),
+    event("app-id", Buffer.from(appId, "hex")),
+    event("compose-hash", Buffer.from(composeHash, "hex")),
+    event("instance-id", Buffer.from(instanceId, "hex")),
+    event("boot-mr-done", Buffer.alloc(0)),
+    event("os-image-hash", Buffer.from(osImageHash, "hex")),
+    event("key-provider", Buffer.from(keyProvider)),
+    event("storage-fs", Buffer.from("none")),
+    event("system-ready", Buffer.alloc(0)),
   ];
+  const eventLog = faults.measuredEvents?.(booted) ?? booted;
+  const mrConfig = mrConfigIdOf(options.mrConfigKind, { composeHash, appId, instanceId, keyProvider: options.keyProvider });
   return {
     name,
     eventLog,
@@ -67,6 +89,8 @@ export function bootBuild(name: string, composeFile: string, secrets: SecretSour
     keyProvider,
     composeFile,
     composeHash,
+    mrConfigId: mrConfig.id,
+    ...(mrConfig.document !== undefined && { mrConfigDocument: mrConfig.document }),
   };
 }
 

@@ -18,6 +18,8 @@ export interface Issuer {
   readonly der: Buffer;
   readonly name: Buffer;
   readonly key: SigningKeyPair;
+  /** Big-endian. */
+  readonly serial: Buffer;
 }
 
 export interface CertificateRequest {
@@ -27,13 +29,24 @@ export interface CertificateRequest {
   readonly issuer?: Issuer;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
-  readonly usage: number;
+  /** First byte of the key usage; null leaves the extension out. */
+  readonly usage: number | null;
   /** For a CA: how many CAs may follow. */
-  readonly pathLength?: number;
+  readonly pathLength?: number | undefined;
+  /** Contents of basicConstraints as DER, instead of what `pathLength` says. */
+  readonly basicConstraints?: Uint8Array | undefined;
   readonly crlUrl: string;
   /** Further extensions, already encoded. */
   readonly extensions?: readonly Buffer[];
+  /** Rewrites the finished list of extensions. */
+  readonly rewriteExtensions?: ((extensions: readonly Buffer[]) => readonly Buffer[]) | undefined;
+  /** Big-endian; left out, it follows from the key. */
+  readonly serial?: Uint8Array | undefined;
+  /** Rewrites the DER of the signature before it is wrapped. */
+  readonly rewriteSignature?: RewriteSignature | undefined;
 }
+
+export type RewriteSignature = (der: Buffer) => Uint8Array;
 
 /**
  * Issues a certificate in the profile of Intel's own: X.509 v3, P-256, the same extensions in the same order.
@@ -43,39 +56,41 @@ export function issueCertificate(request: CertificateRequest): Issuer {
   const { key, issuer } = request;
   const name = nameOf(request.commonName);
   const keyId = keyIdOf(key);
+  const serial = Buffer.from(request.serial ?? keyId);
+  const constraints =
+    request.basicConstraints ?? (request.pathLength === undefined ? sequence() : sequence(boolean(true), integer(request.pathLength)));
+  const extensions = [
+    authorityKeyId(issuer?.key ?? key),
+    extension("2.5.29.31", sequence(sequence(explicit(0, explicit(0, ia5(0x86, request.crlUrl)))))),
+    extension("2.5.29.14", octetString(keyId)),
+    ...(request.usage === null ? [] : [extension("2.5.29.15", usageBits(request.usage), true)]),
+    extension("2.5.29.19", constraints, true),
+    ...(request.extensions ?? []),
+  ];
   const tbs = sequence(
     explicit(0, integer(2)),
-    integer(keyId),
+    integer(serial),
     ECDSA_WITH_SHA256,
     issuer?.name ?? name,
     sequence(time(request.notBeforeMs), time(request.notAfterMs)),
     name,
     sequence(P256_KEY, bitString(Buffer.concat([Buffer.of(0x04), key.point]))),
-    explicit(
-      3,
-      sequence(
-        authorityKeyId(issuer?.key ?? key),
-        extension("2.5.29.31", sequence(sequence(explicit(0, explicit(0, ia5(0x86, request.crlUrl)))))),
-        extension("2.5.29.14", octetString(keyId)),
-        extension("2.5.29.15", usageBits(request.usage), true),
-        extension("2.5.29.19", request.pathLength === undefined ? sequence() : sequence(boolean(true), integer(request.pathLength)), true),
-        ...(request.extensions ?? []),
-      ),
-    ),
+    explicit(3, sequence(...(request.rewriteExtensions?.(extensions) ?? extensions))),
   );
-  return { der: signed(tbs, issuer?.key ?? key), name, key };
+  return { der: signed(tbs, issuer?.key ?? key, request.rewriteSignature), name, key, serial };
 }
 
 /** A DER structure followed by its algorithm and signature, as certificates and CRLs are. */
-export function signed(tbs: Buffer, key: SigningKeyPair): Buffer {
-  return sequence(tbs, ECDSA_WITH_SHA256, bitString(signDer(key, tbs)));
+export function signed(tbs: Buffer, key: SigningKeyPair, rewrite?: RewriteSignature): Buffer {
+  const signature = signDer(key, tbs);
+  return sequence(tbs, ECDSA_WITH_SHA256, bitString(rewrite?.(signature) ?? signature));
 }
 
 export function signatureAlgorithm(): Buffer {
   return ECDSA_WITH_SHA256;
 }
 
-export function extension(id: string, value: Buffer, critical = false): Buffer {
+export function extension(id: string, value: Uint8Array, critical = false): Buffer {
   return sequence(oid(id), ...(critical ? [boolean(true)] : []), octetString(value));
 }
 

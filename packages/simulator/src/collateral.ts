@@ -1,105 +1,98 @@
 import type { Collateral } from "@bauta/attestation";
 import { toPem } from "./certificates.ts";
-import { signRaw } from "./keys.ts";
+import type { CertificateRole } from "./faults/certificate-faults.ts";
+import type { CollateralFaults, SignedDocumentFaults } from "./faults/collateral-faults.ts";
+import type { RevocationFaults, RevocationListChanges } from "./faults/revocation-faults.ts";
+import { createKeyPair, createSecretSource, signRaw } from "./keys.ts";
 import type { Machine } from "./machine.ts";
 import type { Pki } from "./pki.ts";
 import { issueRevocationList } from "./revocation-list.ts";
+import { qeIdentityOf, tcbInfoOf } from "./tcb-documents.ts";
 
 const DAY_MS = 86_400_000;
 const YEAR_MS = 365 * DAY_MS;
 const VALID_DAYS = 30;
-const EVALUATION_NUMBER = 17;
-const CRL_NUMBER = 1;
-const TCB_DATE = "2026-01-01T00:00:00Z";
-const OLD_TCB_DATE = "2024-01-01T00:00:00Z";
-const ZERO_SIGNER = "0".repeat(96);
+/** Somebody else's: a list with entries, none of which is this machine. */
+const OTHER_PEOPLES_SERIALS = [Buffer.from("00c0ffee", "hex"), Buffer.from("7f".repeat(20), "hex")];
 
 /**
  * Issues the collateral that belongs to a machine: TCB info v3 and QE identity v2 in Intel's form, signed by the
  * TCB signer over their exact text, and both revocation lists. Issued a day before `issuedMs`, current for 30 days.
  * @see Intel SGX and TDX Provisioning Certification Service API v4, "Get TDX TCB Info", "Get TDX QE Identity"
  */
-export function issueCollateral(pki: Pki, machine: Machine, issuedMs: number): Collateral {
+export function issueCollateral(
+  pki: Pki,
+  machine: Machine,
+  issuedMs: number,
+  faults: CollateralFaults & RevocationFaults = {},
+): Collateral {
   const dates = { issueDate: isoSeconds(issuedMs - DAY_MS), nextUpdate: isoSeconds(issuedMs + VALID_DAYS * DAY_MS) };
-  const tcbInfo = JSON.stringify(tcbInfoOf(machine, dates));
-  const qeIdentity = JSON.stringify(qeIdentityOf(machine, dates));
-  const signerChain = toPem(pki.tcbSigning.der, pki.root.der);
-  const crl = { number: CRL_NUMBER, thisUpdateMs: issuedMs - DAY_MS };
+  const chainOf = (roles: readonly CertificateRole[]) => toPem(...roles.map((role) => pki[role].der));
+  const tcbInfo = signDocument(pki, tcbInfoOf(machine, dates), faults.tcbInfo);
+  const qeIdentity = signDocument(pki, qeIdentityOf(machine, dates), faults.qeIdentity);
+  const collateral = {
+    tcb_info: tcbInfo.json,
+    tcb_info_signature: tcbInfo.signature,
+    tcb_info_issuer_chain: chainOf(tcbInfo.chain),
+    qe_identity: qeIdentity.json,
+    qe_identity_signature: qeIdentity.signature,
+    qe_identity_issuer_chain: chainOf(qeIdentity.chain),
+    pck_crl: listRevoked(pki, { issuer: "pck-ca", issuedMs, validMs: VALID_DAYS * DAY_MS, revoked: OTHER_PEOPLES_SERIALS }, faults.pckCrl),
+    pck_crl_issuer_chain: chainOf(faults.pckCrlChain ?? ["pck-ca", "root"]),
+    root_ca_crl: listRevoked(pki, { issuer: "root", issuedMs, validMs: YEAR_MS, revoked: [] }, faults.rootCrl),
+  };
+  return faults.collateral?.(collateral) ?? collateral;
+}
+
+interface SignedDocument {
+  readonly json: string;
+  /** Hex. */
+  readonly signature: string;
+  readonly chain: readonly CertificateRole[];
+}
+
+function signDocument<T>(pki: Pki, content: T, faults: SignedDocumentFaults<T> = {}): SignedDocument {
+  const { signer = "tcb-signing" } = faults;
+  const stated = JSON.stringify(faults.content ? faults.content(content) : content);
+  const json = faults.text?.(stated) ?? stated;
+  const key = signer === "stranger" ? createKeyPair(createSecretSource(undefined), "stranger") : pki[signer].key;
+  const signature = signRaw(key, Buffer.from(json));
   return {
-    tcb_info: tcbInfo,
-    tcb_info_signature: signRaw(pki.tcbSigning.key, Buffer.from(tcbInfo)).toString("hex"),
-    tcb_info_issuer_chain: signerChain,
-    qe_identity: qeIdentity,
-    qe_identity_signature: signRaw(pki.tcbSigning.key, Buffer.from(qeIdentity)).toString("hex"),
-    qe_identity_issuer_chain: signerChain,
-    pck_crl: issueRevocationList({
-      ...crl,
-      issuer: pki.pckCa,
-      nextUpdateMs: issuedMs + VALID_DAYS * DAY_MS,
-      // Somebody else's: a list with entries, none of which is this machine.
-      revokedSerials: [Buffer.from("00c0ffee", "hex"), Buffer.from("7f".repeat(20), "hex")],
-    }).toString("hex"),
-    pck_crl_issuer_chain: toPem(pki.pckCa.der, pki.root.der),
-    root_ca_crl: issueRevocationList({ ...crl, issuer: pki.root, nextUpdateMs: issuedMs + YEAR_MS, revokedSerials: [] }).toString("hex"),
+    json,
+    signature: Buffer.from(faults.signature?.(signature) ?? signature).toString("hex"),
+    chain: faults.chain ?? [signer === "stranger" ? "tcb-signing" : signer, "root"],
   };
 }
 
-interface Dates {
-  readonly issueDate: string;
-  readonly nextUpdate: string;
+interface CleanList {
+  readonly issuer: CertificateRole;
+  readonly issuedMs: number;
+  readonly validMs: number;
+  readonly revoked: readonly Uint8Array[];
 }
 
-function tcbInfoOf(machine: Machine, dates: Dates): object {
-  const signer = { mrsigner: ZERO_SIGNER, attributes: "0".repeat(16), attributesMask: "F".repeat(16) };
-  const moduleSvn = machine.teeTcbSvn[0] ?? 0;
-  const moduleVersion = (machine.teeTcbSvn[1] ?? 0).toString(16).toUpperCase().padStart(2, "0");
-  const components = (svns: Iterable<number>) => Array.from(svns, (svn) => ({ svn }));
-  // The module's own two bytes are judged by its identity; in the levels Intel puts the SVN first and zero second.
-  const tdxSvns = [...machine.teeTcbSvn];
-  tdxSvns[1] = 0;
-  const level = (pceSvn: number, tcbDate: string, tcbStatus: string) => ({
-    tcb: { sgxtcbcomponents: components(machine.componentSvns), pcesvn: pceSvn, tdxtcbcomponents: components(tdxSvns) },
-    tcbDate,
-    tcbStatus,
+/** @returns the list as DER in hex */
+function listRevoked(pki: Pki, clean: CleanList, faults: RevocationListChanges = {}): string {
+  const { issuedMs } = clean;
+  const revoked = (faults.revoked ?? clean.revoked).map((entry) => (typeof entry === "string" ? pki[entry].serial : entry));
+  const filler = Array.from({ length: faults.fillerEntries ?? 0 }, (_, index) => {
+    const serial = Buffer.alloc(20, 0x5f);
+    serial.writeUInt32BE(index, 16);
+    return serial;
   });
-  return {
-    id: "TDX",
-    version: 3,
-    ...dates,
-    fmspc: machine.fmspc.toString("hex").toUpperCase(),
-    pceId: machine.pceId.toString("hex").toUpperCase(),
-    tcbType: 0,
-    tcbEvaluationDataNumber: EVALUATION_NUMBER,
-    tdxModule: signer,
-    tdxModuleIdentities: [
-      {
-        id: `TDX_${moduleVersion}`,
-        ...signer,
-        tcbLevels: [
-          { tcb: { isvsvn: moduleSvn }, tcbDate: TCB_DATE, tcbStatus: "UpToDate" },
-          { tcb: { isvsvn: moduleSvn - 1 }, tcbDate: OLD_TCB_DATE, tcbStatus: "OutOfDate" },
-        ],
-      },
-    ],
-    tcbLevels: [level(machine.pceSvn, TCB_DATE, "UpToDate"), level(machine.pceSvn - 6, OLD_TCB_DATE, "OutOfDate")],
-  };
-}
-
-function qeIdentityOf(machine: Machine, dates: Dates): object {
-  const qe = machine.quotingEnclave;
-  return {
-    id: "TD_QE",
-    version: 2,
-    ...dates,
-    tcbEvaluationDataNumber: EVALUATION_NUMBER,
-    miscselect: "00000000",
-    miscselectMask: "FFFFFFFF",
-    attributes: "11000000000000000000000000000000",
-    attributesMask: "FBFFFFFFFFFFFFFF0000000000000000",
-    mrsigner: qe.mrSigner.toString("hex").toUpperCase(),
-    isvprodid: qe.isvProdId,
-    tcbLevels: [{ tcb: { isvsvn: qe.isvSvn }, tcbDate: TCB_DATE, tcbStatus: "UpToDate" }],
-  };
+  const der = issueRevocationList({
+    issuer: pki[faults.issuer ?? clean.issuer],
+    signer: faults.foreignSigner ? createKeyPair(createSecretSource(undefined), "stranger") : undefined,
+    // Lists are numbered in ascending order: by the day of their issue.
+    number: faults.number === undefined ? Math.floor(issuedMs / DAY_MS) : faults.number,
+    thisUpdateMs: faults.thisUpdateMs ?? issuedMs - DAY_MS,
+    nextUpdateMs: faults.nextUpdateMs === undefined ? issuedMs + clean.validMs : faults.nextUpdateMs,
+    revokedSerials: [...revoked, ...filler],
+    rewriteExtensions: faults.extensions,
+    rewriteEntryExtensions: faults.entryExtensions,
+    rewriteSignature: faults.signature,
+  });
+  return Buffer.from(faults.der?.(der) ?? der).toString("hex");
 }
 
 function isoSeconds(ms: number): string {

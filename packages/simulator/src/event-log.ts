@@ -1,4 +1,5 @@
 import type { EventLogEntry } from "@bauta/attestation";
+import { canonicalJson } from "@bauta/protocol";
 import { createHash } from "node:crypto";
 
 /** The event type of dstack's runtime events. */
@@ -17,20 +18,38 @@ export function bootEvent(imr: 0 | 1 | 2, eventType: number, measured: string): 
   };
 }
 
+/** How dstack hashes runtime events: 1, by joining the parts with colons; 2, as canonical JSON. */
+export type EventVersion = 1 | 2;
+
+/** A runtime event as served; one of version 1 does not say so. */
+export interface RuntimeEvent extends EventLogEntry {
+  readonly version?: EventVersion;
+}
+
 /**
  * A runtime event of dstack: its digest covers type, name and payload.
- * @see dstack attestation guide, "RTMR3 event log" (version 1): SHA-384(LE32 type ‖ ":" ‖ name ‖ ":" ‖ payload)
+ * @see dstack attestation guide, "RTMR3 event log". Version 1: SHA-384(LE32 type ‖ ":" ‖ name ‖ ":" ‖ payload);
+ *   version 2: SHA-384 of the canonical JSON of `name`, `type` and `payload` (hex)
  */
-export function runtimeEvent(name: string, payload: Uint8Array): EventLogEntry {
-  const type = Buffer.alloc(4);
-  type.writeUInt32LE(RUNTIME_EVENT_TYPE);
-  return {
+export function runtimeEvent(name: string, payload: Uint8Array, version: EventVersion = 1): RuntimeEvent {
+  const hex = Buffer.from(payload).toString("hex");
+  const entry = {
     imr: 3,
     event_type: RUNTIME_EVENT_TYPE,
-    digest: createHash("sha384").update(type).update(`:${name}:`).update(payload).digest("hex"),
+    digest: createHash("sha384")
+      .update(preimage(name, payload, version))
+      .digest("hex"),
     event: name,
-    event_payload: Buffer.from(payload).toString("hex"),
+    event_payload: hex,
   };
+  return version === 1 ? entry : { ...entry, version };
+}
+
+function preimage(name: string, payload: Uint8Array, version: EventVersion): Uint8Array {
+  if (version === 2) return Buffer.from(canonicalJson({ name, type: RUNTIME_EVENT_TYPE, payload: Buffer.from(payload).toString("hex") }));
+  const type = Buffer.alloc(4);
+  type.writeUInt32LE(RUNTIME_EVENT_TYPE);
+  return Buffer.concat([type, Buffer.from(`:${name}:`), payload]);
 }
 
 /** What a register holds after the log's events for it: from zeros, SHA-384(register ‖ digest) each. */

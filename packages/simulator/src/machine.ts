@@ -10,6 +10,9 @@ const SGX_EXTENSION = "1.2.840.113741.1.13.1";
  */
 const INTEL_TD_QE = { mrSigner: "dc9e2a7c6f948f17474e34a7fc43ed030f7c1563f1babddf6340c82e0e54a8c5", isvProdId: 2 };
 
+/** Which of Intel's two CAs certifies the machine: Platform for multi-package servers, Processor for single packages. */
+export type PckCaKind = "platform" | "processor";
+
 /** The made-up machine: what its PCK certificate, its quotes and its TCB info all have to agree on. */
 export interface Machine {
   /** 16 bytes. */
@@ -34,7 +37,7 @@ export interface Machine {
   };
 }
 
-export function createMachine(secrets: SecretSource): Machine {
+export function createMachine(secrets: SecretSource, changes: Partial<Machine> = {}): Machine {
   return {
     ppid: secrets("ppid", 16),
     platformInstanceId: secrets("platform-instance-id", 16),
@@ -51,14 +54,15 @@ export function createMachine(secrets: SecretSource): Machine {
       isvSvn: 4,
       attributes: Buffer.from("1500000000000000e700000000000000", "hex"),
     },
+    ...changes,
   };
 }
 
 /**
- * Intel's SGX extension as a PCK Platform CA issues it.
+ * Intel's SGX extension as a PCK Platform CA issues it; a Processor CA leaves the last two members out.
  * @see Intel SGX PCK Certificate and CRL Profile Specification §1.3.5
  */
-export function sgxExtension(machine: Machine): Buffer {
+export function sgxExtension(machine: Machine, ca: PckCaKind = "platform"): Buffer {
   const member = (suffix: string, value: Buffer) => sequence(oid(`${SGX_EXTENSION}.${suffix}`), value);
   return extension(
     SGX_EXTENSION,
@@ -74,9 +78,13 @@ export function sgxExtension(machine: Machine): Buffer {
       ),
       member("3", octetString(machine.pceId)),
       member("4", octetString(machine.fmspc)),
-      member("5", enumerated(1)),
-      member("6", octetString(machine.platformInstanceId)),
-      member("7", sequence(member("7.1", boolean(true)), member("7.2", boolean(true)), member("7.3", boolean(true)))),
+      member("5", enumerated(ca === "platform" ? 1 : 0)),
+      ...(ca === "platform"
+        ? [
+            member("6", octetString(machine.platformInstanceId)),
+            member("7", sequence(member("7.1", boolean(true)), member("7.2", boolean(true)), member("7.3", boolean(true)))),
+          ]
+        : []),
     ),
   );
 }

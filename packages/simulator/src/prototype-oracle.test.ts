@@ -47,6 +47,19 @@ describe.skipIf(noOracle)("a strict verifier that was not written here", () => {
     expect(await judge()).toMatchObject({ status: "UpToDate", advisories: [], fmspc: "53494d000000" });
   });
 
+  const variants: readonly (readonly [string, Omit<SimulatorOptions, "nowMs">])[] = [
+    ["version 5 with a TD 1.0 report", { quoteFormat: "v5-td10" }],
+    ["version 5 with a TD 1.5 report", { quoteFormat: "v5-td15" }],
+    ["a machine under the Processor CA", { pckCa: "processor" }],
+    ["another machine", { machine: { fmspc: Buffer.from("00a06f000000", "hex"), pceId: Buffer.from("0001", "hex"), pceSvn: 300 } }],
+    ["a TDX module of version 0", { machine: { teeTcbSvn: Buffer.from("05000200000000000000000000000000", "hex") } }],
+  ];
+  for (const [what, options] of variants) {
+    it(`accepts ${what}`, async () => {
+      expect((await judge(options)).status).toBe("UpToDate");
+    });
+  }
+
   it("accepts collateral that was issued again later", async () => {
     const oracle = await loadOracle();
     const simulator = createSimulator({ nowMs: NOW_MS });
@@ -68,6 +81,18 @@ describe.skipIf(noOracle)("a strict verifier that was not written here", () => {
     ["a quoting enclave under debug", "QE_IDENTITY_MISMATCH", { faults: { qeDebug: true } }],
     ["a foreign signer", "QUOTE_SIGNATURE", { faults: { foreignQuoteSigner: true } }],
     ["collateral past its time", "PCK_CRL_TIME", {}, NOW_MS + 31 * DAY_MS],
+    ["a withdrawn PCK certificate", "PCK_REVOKED", { faults: { pckCrl: { revoked: ["pck"] } } }],
+    ["a withdrawn PCK CA", "CERT_REVOKED", { faults: { rootCrl: { revoked: ["pck-ca"] } } }],
+    ["a withdrawn TCB signer", "CERT_REVOKED", { faults: { rootCrl: { revoked: ["tcb-signing"] } } }],
+    ["a revocation list by a stranger", "bad signature", { faults: { pckCrl: { foreignSigner: true } } }],
+    ["a root list in place of the PCK CA's", "issuer name mismatch", { faults: { pckCrl: { issuer: "root" } } }],
+    ["TCB info signed by a stranger", "TCB_INFO_SIGNATURE", { faults: { tcbInfo: { signer: "stranger" } } }],
+    ["TCB info signed by a PCK", "TCB_INFO_CHAIN", { faults: { tcbInfo: { signer: "pck" } } }],
+    ["TCB info of another platform", "FMSPC", { faults: { certifiedMachine: { fmspc: Buffer.from("00806f000000", "hex") } } }],
+    ["an older quoting enclave", "QE_TCB_NOT_SUPPORTED", { faults: { qeSvn: 1 } }],
+    ["a TDX module of another version", "TDX_MODULE", { faults: { teeTcbSvn: "05030200000000000000000000000000" } }],
+    ["a TDX module of another signer", "TDX_MODULE_MISMATCH", { faults: { mrSignerSeam: "01".repeat(48) } }],
+    ["a service TD", "SERVICE_TD", { quoteFormat: "v5-td15", faults: { mrServiceTd: "01".repeat(48) } }],
   ];
   for (const [what, code, options, atMs] of refusals) {
     it(`refuses ${what} with ${code}`, async () => {

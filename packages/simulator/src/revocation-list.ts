@@ -1,15 +1,26 @@
-import { authorityKeyId, extension, type Issuer, signatureAlgorithm, signed } from "./certificates.ts";
+import { authorityKeyId, extension, type Issuer, type RewriteSignature, signatureAlgorithm, signed } from "./certificates.ts";
 import { enumerated, explicit, integer, sequence, time } from "./der-writer.ts";
+import type { SigningKeyPair } from "./keys.ts";
 
 const KEY_COMPROMISE = 1;
 
+type RewriteExtensions = (extensions: readonly Buffer[]) => readonly Buffer[];
+
 export interface RevocationList {
   readonly issuer: Issuer;
-  readonly number: number;
+  /** The key that signs; left out, the issuer's. */
+  readonly signer?: SigningKeyPair | undefined;
+  /** Null leaves the extension out. */
+  readonly number: number | null;
   readonly thisUpdateMs: number;
-  readonly nextUpdateMs: number;
+  /** Null leaves the field out. */
+  readonly nextUpdateMs: number | null;
   /** Serial numbers of withdrawn certificates, big-endian. */
   readonly revokedSerials: readonly Uint8Array[];
+  readonly rewriteExtensions?: RewriteExtensions | undefined;
+  readonly rewriteEntryExtensions?: RewriteExtensions | undefined;
+  /** Rewrites the DER of the signature before it is wrapped. */
+  readonly rewriteSignature?: RewriteSignature | undefined;
 }
 
 /**
@@ -18,17 +29,20 @@ export interface RevocationList {
  * @see RFC 5280 §5
  */
 export function issueRevocationList(list: RevocationList): Buffer {
-  const entries = list.revokedSerials.map((serial) =>
-    sequence(integer(serial), time(list.thisUpdateMs), sequence(extension("2.5.29.21", enumerated(KEY_COMPROMISE)))),
-  );
+  const { issuer, signer = issuer.key } = list;
+  const reason = [extension("2.5.29.21", enumerated(KEY_COMPROMISE))];
+  const revokedOn = time(list.thisUpdateMs);
+  const entryExtensions = sequence(...(list.rewriteEntryExtensions?.(reason) ?? reason));
+  const entries = list.revokedSerials.map((serial) => sequence(integer(serial), revokedOn, entryExtensions));
+  const extensions = [...(list.number === null ? [] : [extension("2.5.29.20", integer(list.number))]), authorityKeyId(signer)];
   const tbs = sequence(
     integer(1),
     signatureAlgorithm(),
-    list.issuer.name,
+    issuer.name,
     time(list.thisUpdateMs),
-    time(list.nextUpdateMs),
+    ...(list.nextUpdateMs === null ? [] : [time(list.nextUpdateMs)]),
     ...(entries.length > 0 ? [sequence(...entries)] : []),
-    explicit(0, sequence(extension("2.5.29.20", integer(list.number)), authorityKeyId(list.issuer.key))),
+    explicit(0, sequence(...(list.rewriteExtensions?.(extensions) ?? extensions))),
   );
-  return signed(tbs, list.issuer.key);
+  return signed(tbs, signer, list.rewriteSignature);
 }

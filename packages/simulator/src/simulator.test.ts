@@ -40,13 +40,28 @@ describe("the production verifier", () => {
       "tdx.attestation-key-bound",
       "tdx.qe-report-signature",
       "tdx.pck-chain",
+      "tdx.pck-crl",
+      "tdx.root-crl",
+      "tdx.tcb-info-signature",
+      "tdx.qe-identity-signature",
       "tdx.qe-identity-match",
+      "tdx.collateral-current",
+      "tdx.evaluation-number",
+      "tdx.tcb-status",
+      "tdx.module-identity",
+      "tdx.advisories",
       "td.debug-off",
+      "td.attributes",
+      "td.xfam",
+      "td.service-td",
+      "td.seam-signer",
       "measure.mrtd",
       "measure.rtmr0",
       "measure.rtmr1",
       "measure.rtmr2",
+      "eventlog.replay",
       "dstack.compose-hash",
+      "image.digests-pinned",
     ]);
     expect(result.signingKey).toHaveLength(65);
     expect(result.checks.find((check) => check.id === "tdx.pck-chain")?.reason).toContain("SIMULATED");
@@ -107,9 +122,9 @@ describe("the production verifier", () => {
     ["a TD under debug", ["td.debug-off"], { tdAttributes: "0100001000000000" }],
     ["reserved debug bits", ["td.debug-off"], { tdAttributes: "8000001000000000" }],
     ["another MRTD", ["measure.mrtd"], { measurements: { mrtd: other } }],
-    ["another RTMR0", ["measure.rtmr0"], { measurements: { rtmr0: other } }],
-    ["another RTMR1", ["measure.rtmr1"], { measurements: { rtmr1: other } }],
-    ["another RTMR2", ["measure.rtmr2"], { measurements: { rtmr2: other } }],
+    ["another RTMR0", ["measure.rtmr0", "eventlog.replay"], { measurements: { rtmr0: other } }],
+    ["another RTMR1", ["measure.rtmr1", "eventlog.replay"], { measurements: { rtmr1: other } }],
+    ["another RTMR2", ["measure.rtmr2", "eventlog.replay"], { measurements: { rtmr2: other } }],
     ["another compose hash in MRCONFIGID", ["dstack.compose-hash"], { mrConfigId: `01${"cd".repeat(32)}${"00".repeat(15)}` }],
     ["a MRCONFIGID of unknown kind", ["dstack.compose-hash"], { mrConfigId: `09${"cd".repeat(47)}` }],
     ["a MRCONFIGID that does not end in zeros", ["dstack.compose-hash"], { mrConfigId: `01${"cd".repeat(47)}` }],
@@ -154,8 +169,8 @@ describe("the production verifier", () => {
 describe("any damage to a quote", () => {
   it("is refused with a result, never with an exception", async () => {
     const simulator = createSimulator({ nowMs: NOW_MS });
-    const { evidence, nonce } = await attest(simulator);
-    const appraisal = { nonce, policy: parsePolicy(simulator.policy("x")), nowMs: NOW_MS, trustRoots: [simulator.rootDer] };
+    const { evidence, ...request } = await attest(simulator);
+    const appraisal = { ...request, policy: parsePolicy(simulator.policy("x")), nowMs: NOW_MS, trustRoots: [simulator.rootDer] };
     expect((await appraise({ ...appraisal, evidence })).ok).toBe(true);
     // White space between the certificates means nothing, so the chain's text is left to the tests of the chain.
     const beforeChain = evidence.quote.length - parseQuote(evidence.quote).pckChain.length;
@@ -177,14 +192,14 @@ describe("any damage to a quote", () => {
 
   it("in the chain's text is refused or means nothing, never an exception", async () => {
     const simulator = createSimulator({ nowMs: NOW_MS });
-    const { evidence, nonce } = await attest(simulator);
+    const { evidence, ...request } = await attest(simulator);
     const chainStart = evidence.quote.length - parseQuote(evidence.quote).pckChain.length;
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: chainStart, max: evidence.quote.length - 1 }), fc.nat(255), async (offset, value) => {
         const quote = Uint8Array.from(evidence.quote);
         quote[offset] = value;
         const policy = parsePolicy({ version: 1, measurements: "any" });
-        await appraise({ evidence: { ...evidence, quote }, nonce, policy, nowMs: NOW_MS, trustRoots: [simulator.rootDer] });
+        await appraise({ ...request, evidence: { ...evidence, quote }, policy, nowMs: NOW_MS, trustRoots: [simulator.rootDer] });
       }),
       { numRuns: 300 },
     );

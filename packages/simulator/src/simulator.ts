@@ -1,29 +1,20 @@
 import type { Collateral, EventLogEntry } from "@bauta/attestation";
 import { simulatedAppCompose } from "./app-compose.ts";
 import { bootBuild, type SimulatedBuild } from "./build.ts";
+import { createCollateralIssuer } from "./collateral-issuer.ts";
 import { issueCollateral } from "./collateral.ts";
-import type { SimulatorFaults } from "./faults.ts";
-import { createSecretSource } from "./keys.ts";
-import { createMachine } from "./machine.ts";
-import { createPki } from "./pki.ts";
+import { CERTIFICATE_ROLES, type CertificateRole } from "./faults/certificate-faults.ts";
+import { createSecretSource, type SecretSource } from "./keys.ts";
+import { createMachine, type Machine } from "./machine.ts";
+import type { KeyProvider } from "./mr-config-id.ts";
+import { createPki, type Pki } from "./pki.ts";
 import { createQuoteWriter } from "./quote-writer.ts";
+import type { SimulatorOptions, TdOptions } from "./simulator-options.ts";
+
+export type { SimulatorOptions, TdOptions } from "./simulator-options.ts";
 
 const DEFAULT_BUILD = "bauta-simulated-1";
-
-export interface SimulatorOptions {
-  /** The moment around which certificates and collateral are valid, milliseconds since 1970. */
-  readonly nowMs: number;
-  /** Makes all keys and identifiers follow from this value. For tests: who knows the seed has the keys. */
-  readonly seed?: string | Uint8Array | undefined;
-  /** What MRTD and RTMR0–2 are derived from. */
-  readonly buildName?: string | undefined;
-  /** The compose document as raw text; its SHA-256 is measured. */
-  readonly composeFile?: string | undefined;
-  /** Mint quotes of a TD under debug. */
-  readonly debug?: boolean | undefined;
-  /** Mint evidence that a verifier must refuse. For tests. */
-  readonly faults?: SimulatorFaults | undefined;
-}
+const DEFAULT_KEY_PROVIDER: KeyProvider = { name: "simulator (SIMULATED)", id: "" };
 
 /** A policy file's contents that accept exactly one simulated build. */
 export interface SimulatorPolicy {
@@ -41,15 +32,20 @@ export interface Simulator {
   readonly simulated: true;
   /** The root's certificate, DER: what a verifier has to be told. */
   readonly rootDer: Uint8Array<ArrayBuffer>;
-  /** TCB info, QE identity and revocation lists for this machine, issued at `nowMs` and current for 30 days. */
+  /** All certificates, DER, by what they are for. */
+  readonly certificates: Readonly<Record<CertificateRole, Uint8Array<ArrayBuffer>>>;
+  /** TCB info, QE identity and revocation lists for this machine: current, by the simulator's clock, for 29 days or more. */
   readonly collateral: Collateral;
   /** Mints a TDX quote over 64 bytes of report data. */
   quote(reportData: Uint8Array): Promise<Uint8Array>;
   /** What an attestation answer carries as `event_log` and `info`. */
   describe(): Promise<{ eventLog: readonly EventLogEntry[]; info: Record<string, unknown> }>;
+  /** The same collateral, as an attestation answer carries it. */
   endorsements(): Promise<Record<string, string>>;
   /** Issues the same collateral anew, current for 30 days from `issuedMs`. */
   issueCollateral(issuedMs: number): Collateral;
+  /** Starts another TD on the same machine, with its certificates and collateral; as this one but for the changes. */
+  launch(changes: TdOptions): Simulator;
   /** A policy that pins this build, without any fault, under a name of the caller's choice. */
   policy(name: string): SimulatorPolicy;
   close(): Promise<void>;
@@ -61,28 +57,60 @@ export interface Simulator {
  * @throws RangeError when `nowMs` is not a time or a fault has the wrong length
  */
 export function createSimulator(options: SimulatorOptions): Simulator {
-  const { nowMs, debug = false, faults = {} } = options;
+  const { nowMs, faults = {} } = options;
   if (!Number.isFinite(nowMs)) throw new RangeError(`nowMs must be a finite time in milliseconds, not ${nowMs}`);
-  const buildName = options.buildName ?? DEFAULT_BUILD;
   const secrets = createSecretSource(options.seed);
-  const machine = createMachine(secrets);
-  const pki = createPki(secrets, machine, { nowMs, expired: faults.expiredCertificate, foreignRoot: faults.foreignRoot });
-  const build = bootBuild(buildName, options.composeFile ?? simulatedAppCompose(buildName), secrets);
-  const writeQuote = createQuoteWriter(secrets, { machine, pki, build, debug, faults });
-  const collateral = issueCollateral(pki, machine, nowMs);
-  const description = { eventLog: build.eventLog, info: describeBuild(build) };
+  const machine = createMachine(secrets, options.machine);
+  const pki = createPki(secrets, machine, { nowMs, pckCa: options.pckCa ?? "platform", faults });
+  const issue = (issuedMs: number) => issueCollateral(pki, machine, issuedMs, faults);
+  return launchTd({ nowMs, secrets, machine, pki, issue, current: createCollateralIssuer(issue, nowMs, options.now) }, options);
+}
+
+/** What TDs on one machine have in common. */
+interface Host {
+  readonly nowMs: number;
+  readonly secrets: SecretSource;
+  readonly machine: Machine;
+  readonly pki: Pki;
+  readonly issue: (issuedMs: number) => Collateral;
+  /** The collateral of now. */
+  readonly current: () => Collateral;
+}
+
+function launchTd(host: Host, options: TdOptions): Simulator {
+  const { secrets, pki, current } = host;
+  const { faults = {}, debug = false, buildName = DEFAULT_BUILD } = options;
+  const boot = {
+    name: buildName,
+    composeFile: options.composeFile ?? simulatedAppCompose(buildName),
+    keyProvider: options.keyProvider ?? DEFAULT_KEY_PROVIDER,
+    mrConfigKind: options.mrConfigKind ?? 1,
+    eventVersion: options.eventVersion ?? 1,
+  };
+  const build = bootBuild({ ...boot, faults }, secrets);
+  const pinned = bootBuild({ ...boot, faults: {} }, secrets);
+  const writeQuote = createQuoteWriter(secrets, { machine: host.machine, pki, build, debug, format: options.quoteFormat ?? "v4", faults });
+  const info = describeBuild(build);
+  const description = {
+    eventLog: faults.servedEvents?.(build.eventLog) ?? build.eventLog,
+    info: faults.servedInfo?.(info) ?? info,
+  };
   return {
     name: "simulator",
     teeProvider: "simulator",
     teeHardware: "SIMULATED TDX",
     simulated: true,
     rootDer: new Uint8Array(pki.root.der),
-    collateral,
+    certificates: Object.fromEntries(CERTIFICATE_ROLES.map((role) => [role, new Uint8Array(pki[role].der)])) as Simulator["certificates"],
+    get collateral() {
+      return current();
+    },
     quote: async (reportData) => writeQuote(reportData),
     describe: async () => description,
-    endorsements: async () => ({ ...collateral }),
-    issueCollateral: (issuedMs) => issueCollateral(pki, machine, issuedMs),
-    policy: (name) => pinBuild(name, build, nowMs),
+    endorsements: async () => ({ ...current() }),
+    issueCollateral: host.issue,
+    launch: (changes) => launchTd(host, { ...options, ...changes }),
+    policy: (name) => pinBuild(name, pinned, host.nowMs),
     close: async () => {},
   };
 }
@@ -105,7 +133,12 @@ function describeBuild(build: SimulatedBuild): Record<string, unknown> {
       ...shared,
       app_compose: build.composeFile,
     },
-    vm_config: JSON.stringify({ spec_version: 1, simulated: true, os_image_hash: build.osImageHash }),
+    vm_config: JSON.stringify({
+      spec_version: 1,
+      simulated: true,
+      os_image_hash: build.osImageHash,
+      ...(build.mrConfigDocument !== undefined && { mr_config: build.mrConfigDocument }),
+    }),
   };
 }
 

@@ -17,6 +17,7 @@ export interface QuoteSource {
   readonly teeProvider: string;
   readonly teeHardware: string;
   quote(reportData: Uint8Array): Promise<Uint8Array>;
+  endorsements(): Promise<object>;
   describe(): Promise<{ readonly eventLog: unknown; readonly info: Record<string, unknown> }>;
 }
 
@@ -135,6 +136,7 @@ export class ScriptedEnclave {
       signing_algo: "ecdsa",
       event_log: eventLog,
       info,
+      endorsements: await source.endorsements(),
     });
   }
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EvidenceError, parseAttestationAnswer } from "./attestation-answer.ts";
-import { COLLATERAL_MEMBERS } from "./evidence.ts";
+import { COLLATERAL_MEMBERS } from "../collateral/collateral.ts";
 
 const quote = Uint8Array.from([4, 0, 2, 0, 0x81, 0, 0, 0, 255, 254]);
 const hex = Buffer.from(quote).toString("hex");

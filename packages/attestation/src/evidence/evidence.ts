@@ -1,3 +1,5 @@
+import type { Collateral } from "../collateral/collateral.ts";
+
 /** One entry of a dstack event log, members named as on the wire. */
 export interface EventLogEntry {
   /** Which register the event extended: 0–3. */
@@ -21,37 +23,32 @@ export interface DstackInfo {
   readonly os_image_hash?: string;
   readonly key_provider_info?: string;
   readonly vm_config?: string;
+  /** The document that a MRCONFIGID of kind 3 commits to, byte for byte. */
+  readonly mr_config?: string;
   /** The compose document, byte for byte as it was measured. */
   readonly app_compose?: string;
+  /** The event log as `tcb_info` repeats it. */
+  readonly event_log?: readonly EventLogEntry[];
+  /** Names of the members that `info` and its `tcb_info` state differently; the check that owns one fails. */
+  readonly contradictions?: readonly string[];
 }
 
-/**
- * Intel's signed collateral in the shape that most tools write: JSON texts exactly as signed, signatures and CRLs
- * (DER) as hex, issuer chains as PEM.
- */
-export interface Collateral {
-  readonly tcb_info: string;
-  readonly tcb_info_signature: string;
-  readonly tcb_info_issuer_chain: string;
-  readonly qe_identity: string;
-  readonly qe_identity_signature: string;
-  readonly qe_identity_issuer_chain: string;
-  readonly pck_crl: string;
-  readonly pck_crl_issuer_chain: string;
-  readonly root_ca_crl: string;
-}
+export type ManagerValue = string | number | boolean | null | readonly string[];
 
-export const COLLATERAL_MEMBERS = [
-  "tcb_info",
-  "tcb_info_signature",
-  "tcb_info_issuer_chain",
-  "qe_identity",
-  "qe_identity_signature",
-  "qe_identity_issuer_chain",
-  "pck_crl",
-  "pck_crl_issuer_chain",
-  "root_ca_crl",
-] as const satisfies readonly (keyof Collateral)[];
+/** One entry of a compose manager's log, every member as served. Known: action, timestamp, tag, commit, file, file_sha256, services. */
+export type ManagerAction = Readonly<Record<string, ManagerValue>>;
+
+/** What a program that starts containers later says it started, under a second quote of the same TD. */
+export interface ComposeManagerEvidence {
+  /** The raw TDX quote. */
+  readonly quote: Uint8Array;
+  readonly actions: readonly ManagerAction[];
+  /** As stated; REPORTDATA decides. Hex. */
+  readonly actionsHash?: string;
+  readonly reportData?: string;
+  readonly nonce?: string;
+  readonly eventLog?: readonly EventLogEntry[];
+}
 
 /** What an enclave hands over, read from an attestation answer. Nothing here has been verified. */
 export interface Evidence {
@@ -67,8 +64,13 @@ export interface Evidence {
   readonly verified?: boolean;
   readonly teeProvider?: string;
   readonly teeHardware?: string;
+  /** The log at the answer's top level, or else the one in `info.tcb_info`. */
   readonly eventLog?: readonly EventLogEntry[];
   readonly info?: DstackInfo;
+  readonly composeManager?: ComposeManagerEvidence;
+  /** The RFC 8785 JSON of `bauta/keys/1`, and the signature over it. */
+  readonly keys?: string;
+  readonly keysSignature?: string;
   /** GPU evidence, a JSON text. */
   readonly nvidiaPayload?: string;
   /** Intel's collateral, where the server sends it along. */

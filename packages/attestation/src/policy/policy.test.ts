@@ -1,18 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { CHECK_IDS } from "../result.ts";
 import { parsePolicy, PolicyError } from "./policy.ts";
-
-const register = "Ab".repeat(48);
-const build = {
-  name: "a",
-  source: "release",
-  date: "2026-01-31",
-  mrtd: register,
-  rtmr0: register,
-  rtmr1: register,
-  rtmr2: register,
-  compose_hash: "Cd".repeat(32),
-};
+import { ACCEPTED, BEYOND_SCHEMA, build, REFUSED, register } from "./policy-cases.test.ts";
 
 describe("parsePolicy", () => {
   it("reads a policy and writes hex in lower case", () => {
@@ -32,56 +22,97 @@ describe("parsePolicy", () => {
       version: 1,
       builds: [],
       tcb: { accept: ["UpToDate"], refuse_advisories: [] },
-      allow: { debug: false, sept_ve_disable_off: false, service_td: false },
+      allow: { debug: false, sept_ve_disable_off: false, service_td: false, unpinned_images: false },
       require: [],
     });
   });
 
-  for (const [field, json] of [
-    ["(whole)", null],
-    ["(whole)", []],
-    ["version", {}],
-    ["version", { version: 2 }],
-    ["biulds", { version: 1, biulds: [] }],
-    ["measurements", { version: 1, measurements: "none" }],
-    ["measurements", { version: 1, measurements: "any", builds: [build] }],
-    ["provider", { version: 1, provider: 1 }],
-    ["builds", { version: 1, builds: {} }],
-    ["builds", { version: 1, builds: Array.from({ length: 257 }, () => build) }],
-    ["builds[0]", { version: 1, builds: ["a"] }],
-    ["builds[1].name", { version: 1, builds: [build, { ...build, name: "" }] }],
-    ["builds[0].mrtd", { version: 1, builds: [{ ...build, mrtd: register.slice(2) }] }],
-    ["builds[0].rtmr1", { version: 1, builds: [{ ...build, rtmr1: `x${register.slice(1)}` }] }],
-    ["builds[0].compose_hash", { version: 1, builds: [{ ...build, compose_hash: undefined }] }],
-    ["builds[0].date", { version: 1, builds: [{ ...build, date: "2026-02-30" }] }],
-    ["builds[0].expires", { version: 1, builds: [{ ...build, expires: "tomorrow" }] }],
-    ["builds[0].rtmr4", { version: 1, builds: [{ ...build, rtmr4: register }] }],
-    ["allow.debug", { version: 1, allow: { debug: "yes" } }],
-    ["allow.everything", { version: 1, allow: { everything: true } }],
-  ] as const) {
-    it(`names ${field} in ${JSON.stringify(json)?.slice(0, 60)}`, () => {
+  it.each(ACCEPTED.map((json) => [JSON.stringify(json).slice(0, 70), json]))(
+    "accepts %s, and reads what it read as the same",
+    (_, json) => {
+      const policy = parsePolicy(json);
+      expect(parsePolicy(policy)).toEqual(policy);
+      expect(JSON.parse(JSON.stringify(policy))).toEqual(policy);
+    },
+  );
+
+  it.each([...REFUSED, ...BEYOND_SCHEMA].map(([field, json]) => [field, JSON.stringify(json).slice(0, 70), json]))(
+    "names %s in %s",
+    (field, _, json) => {
       const read = () => parsePolicy(json);
       expect(read).toThrow(PolicyError);
       expect(read).toThrow(`policy: ${field}: `);
-    });
-  }
+    },
+  );
 
-  it("throws nothing but PolicyError", () => {
+  it.each([
+    ["a misspelt member", { version: 1, biulds: [] }, "did you mean builds?"],
+    ["a misspelt status", { version: 1, tcb: { accept: ["OutofDate"] } }, "did you mean OutOfDate?"],
+    ["a misspelt check", { version: 1, require: ["key.exclusiv"] }, "did you mean key.exclusive?"],
+    ["a revoked platform", { version: 1, tcb: { accept: ["Revoked"] } }, "withdrawn"],
+    ["a check that nothing proves", { version: 1, require: ["gpu.bound-to-cpu"] }, "no vendor offers a proof"],
+    ["the server's word", { version: 1, require: ["server.claim"] }, "decides nothing"],
+    ["a digest with its algorithm", { version: 1, builds: [{ ...build, compose_hash: `sha256:${"00".repeat(32)}` }] }, "without sha256:"],
+    ["nothing like a member", { version: 1, colour: "green" }, "known are version, provider, measurements, builds, tcb, allow, require"],
+  ])("says what to do about %s", (_, json, words) => {
+    expect(() => parsePolicy(json)).toThrow(words);
+  });
+
+  it("may require every check that an enclave can pass", () => {
+    const unreachable = new Set(["gpu.bound-to-cpu", "server.claim", "receipt.signature", "receipt.hashes"]);
+    const require = CHECK_IDS.filter((id) => !unreachable.has(id));
+    expect(parsePolicy({ version: 1, require }).require).toEqual(require);
+  });
+
+  it("does not read what an object inherits", () => {
+    expect(() => parsePolicy(Object.create({ version: 1 }))).toThrow("policy: version: ");
+  });
+
+  it("keeps errors short, whatever the value", () => {
+    const long = "x".repeat(100_000);
+    for (const json of [
+      { [long]: 1 },
+      { version: 1, require: [long] },
+      { version: 1, tcb: { accept: [long] } },
+      { version: 1, provider: long },
+    ]) {
+      let message = "";
+      try {
+        parsePolicy(json);
+      } catch (error) {
+        ({ message } = error as Error);
+      }
+      expect(message).toMatch(/^policy: /);
+      expect(message.length).toBeLessThan(2000);
+    }
+  });
+
+  it("throws nothing but PolicyError, and reads what it read as the same", () => {
+    const changed = fc.constantFrom(...ACCEPTED).chain((json) =>
+      fc
+        .dictionary(fc.constantFrom("version", "provider", "measurements", "builds", "tcb", "allow", "require"), fc.jsonValue(), {
+          maxKeys: 2,
+        })
+        .map((change) => ({ ...(json as object), ...change })),
+    );
     fc.assert(
       fc.property(
         fc.oneof(
           fc.jsonValue(),
+          fc.anything(),
+          changed,
           fc.record({ version: fc.constant(1), builds: fc.array(fc.record({ name: fc.jsonValue(), mrtd: fc.jsonValue() })) }),
         ),
         (json) => {
           try {
-            parsePolicy(json);
+            const policy = parsePolicy(json);
+            expect(parsePolicy(policy)).toEqual(policy);
           } catch (error) {
             expect(error).toBeInstanceOf(PolicyError);
           }
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: 2000 },
     );
   });
 });

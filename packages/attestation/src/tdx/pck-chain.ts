@@ -1,124 +1,98 @@
-import { equalBytes, toHex } from "@bauta/protocol";
-import { sha256, verifyP256 } from "../x509/ecdsa.ts";
-import { parsePemCertificates, PemError } from "../x509/pem.ts";
-import { failed, type Finding, passed } from "../result.ts";
+import { hasUsage, issuerFaults, orFault, quotedName, readChain, validityFaults, validityOf } from "../x509/issued.ts";
+import type { Finding } from "../result.ts";
+import type { CollateralCache, Verified } from "./collateral-cache.ts";
+import { faultsOf, judged } from "./judged.ts";
 import { parseSgxExtension, type SgxExtension } from "./sgx-extension.ts";
-import type { TrustRoots } from "./trust-roots.ts";
-import { type Certificate, CertificateError, KEY_USAGE, parseCertificate } from "../x509/x509.ts";
+import { findAnchor, type TrustAnchor, type TrustRoots } from "./trust-roots.ts";
+import { type Certificate, CertificateError, KEY_USAGE } from "../x509/x509.ts";
 
-const ID = "tdx.pck-chain";
-const PCK_CA_NAMES = new Set(["Intel SGX PCK Platform CA", "Intel SGX PCK Processor CA"]);
+const PCK_CA_NAME = /^Intel SGX PCK (?:Platform|Processor) CA$/;
 const PCK_NAME = "Intel SGX PCK Certificate";
 
-/** The certificates that vouch for a quoting enclave, as far as they could be read. */
-export interface PckChain {
-  readonly finding: Finding;
-  /** The machine's own certificate; its key signed the QE report. Present even if the chain does not hold. */
+/** The certificates that a quote embeds, with all that is wrong with them at any time. */
+export interface PckChain extends Verified {
+  /** In the order leaf, CA, root; empty when they cannot be read. */
+  readonly certificates: readonly Certificate[];
+  /** The machine's own certificate; its key signed the quoting enclave's report. */
   readonly leaf?: Certificate;
-  readonly machine?: SgxExtension;
-  /** The chain ends in a root that the caller named, not in Intel's. */
-  readonly simulated: boolean;
+  readonly ca?: Certificate;
+  readonly machine?: SgxExtension | undefined;
+  /** The CA is one, and the root signed it: it can speak about revocation if the root is trusted. */
+  readonly caHolds: boolean;
+  /** The trusted root that the chain ends in. */
+  readonly anchor?: TrustAnchor;
 }
 
 /**
- * Verifies leaf ← PCK CA ← root: roles, names, signatures, validity, Intel's extension, and that the root is
- * Intel's or a named one, byte for byte. All faults are collected into one finding.
+ * Verifies leaf ← PCK CA ← root: roles, names, signatures, Intel's extension, and that the root is Intel's or a named
+ * one, byte for byte. All faults are collected. Nothing that depends on the time.
  * @param embedded the chain as the quote holds it
- * @param nowMs the moment at which the certificates must be valid
  * @see Intel SGX PCK Certificate and CRL Profile Specification §1.3, RFC 5280 §6.1
  */
-export async function verifyPckChain(embedded: Uint8Array<ArrayBuffer>, roots: TrustRoots, nowMs: number): Promise<PckChain> {
-  const read = readChain(embedded);
-  if ("fault" in read) return { finding: failed(ID, read.fault), simulated: false };
-  const [leaf, ca, root] = read.certificates;
-  const named = roots.named.some((candidate) => equalBytes(candidate.der, root.der));
-  const machine = readMachine(leaf);
-  const faults = [
-    ...(named || equalBytes(roots.intel.der, root.der) ? [] : [await unknownRoot(root)]),
-    ...roleFaults(leaf, ca, root),
-    ...("fault" in machine ? [machine.fault] : []),
-    ...[leaf, ca, root].flatMap((certificate) => validityFaults(certificate, nowMs)),
-    ...(await Promise.all([signatureFaults(leaf, ca), signatureFaults(ca, root), signatureFaults(root, root)])).flat(),
+export async function verifyPckChain(embedded: Uint8Array<ArrayBuffer>, roots: TrustRoots, cache: CollateralCache): Promise<PckChain> {
+  const pem = new TextDecoder().decode(embedded);
+  const chain = await cache.remember(`pck|${pem}`, () => verifyChain(pem, roots));
+  const root = chain.certificates[2];
+  const anchor = root && findAnchor(roots, root.der);
+  if (anchor) return { ...chain, anchor };
+  // What was remembered for a caller who trusts this root says nothing about one who does not.
+  return root && chain.faults.length === 0 ? { ...chain, faults: unknownRoot(root) } : chain;
+}
+
+/** Judges a chain for a moment: all of its certificates have to be valid. */
+export function judgePckChain({ certificates, faults, anchor, ca }: PckChain, nowMs: number): Finding {
+  const all = [...faults, ...certificates.flatMap((certificate) => validityFaults(validityOf(certificate), nowMs))];
+  const root = anchor?.named ? "a root that you named (SIMULATED)" : "Intel's SGX Root CA";
+  return judged("tdx.pck-chain", all, `the PCK certificate leads to ${root}`, { issuer: ca?.commonName ?? "" });
+}
+
+async function verifyChain(pem: string, roots: TrustRoots): Promise<PckChain> {
+  const read = readChain(pem, 3);
+  const certificates = typeof read === "string" ? [] : read;
+  const [leaf, ca, root] = certificates;
+  if (!leaf || !ca || !root) return { certificates, caHolds: false, faults: [`the quote's chain (PCK, its CA, root) ${read as string}`] };
+  const name = quotedName(leaf.commonName);
+  const machine = orFault(CertificateError, () => parseSgxExtension(leaf));
+  const [leafSignature, caSignature] = await Promise.all([issuerFaults(name, leaf, ca), issuerFaults(quotedName(ca.commonName), ca, root)]);
+  const caFaults = [
+    ...faultsOf([
+      !PCK_CA_NAME.test(ca.commonName),
+      `the second certificate is ${quotedName(ca.commonName)}, not a PCK Platform or Processor CA`,
+    ]),
+    ...authorityFaults(ca, 0),
+    ...authorityFaults(root, 1),
+    ...caSignature,
   ];
+  const leafFaults = faultsOf(
+    [leaf.commonName !== PCK_NAME, `the first certificate is ${name}, not "${PCK_NAME}"`],
+    [leaf.isCa, `${name} is marked as a CA`],
+    [!hasUsage(leaf, KEY_USAGE.digitalSignature), `${name} may not sign data`],
+    [typeof machine === "string", `the PCK certificate's ${machine as string}`],
+  );
+  const faults = [...leafFaults, ...leafSignature, ...caFaults];
   return {
-    finding: faults.length > 0 ? failed(ID, faults.join("; ")) : passed(ID, describe(named), { issuer: ca.commonName }),
+    certificates,
     leaf,
-    ...("machine" in machine && { machine: machine.machine }),
-    simulated: named,
+    ca,
+    machine: typeof machine === "string" ? undefined : machine,
+    caHolds: caFaults.length === 0,
+    // A chain to an unknown root is not to be remembered.
+    faults: findAnchor(roots, root.der) ? faults : [...unknownRoot(root), ...faults],
   };
 }
 
-type Chain = readonly [leaf: Certificate, ca: Certificate, root: Certificate];
-
-function readChain(embedded: Uint8Array<ArrayBuffer>): { certificates: Chain } | { fault: string } {
-  try {
-    const [leaf, ca, root, ...more] = parsePemCertificates(new TextDecoder().decode(embedded)).map(parseCertificate);
-    if (!leaf || !ca || !root || more.length > 0)
-      return { fault: "the quote's chain does not consist of three certificates (PCK, its CA, root)" };
-    return { certificates: [leaf, ca, root] };
-  } catch (error) {
-    if (error instanceof PemError || error instanceof CertificateError)
-      return { fault: `the quote's certificates cannot be read: ${error.message}` };
-    throw error;
-  }
-}
-
-function readMachine(leaf: Certificate): { machine: SgxExtension } | { fault: string } {
-  try {
-    return { machine: parseSgxExtension(leaf) };
-  } catch (error) {
-    if (error instanceof CertificateError) return { fault: `the PCK certificate's ${error.message}` };
-    throw error;
-  }
-}
-
-async function unknownRoot(root: Certificate): Promise<string> {
-  const fingerprint = toHex(await sha256(root.der));
-  return `the chain ends in ${quoted(root)} (SHA-256 ${fingerprint}), which is neither Intel's SGX Root CA nor a trust root that you named`;
-}
-
-function roleFaults(leaf: Certificate, ca: Certificate, root: Certificate): string[] {
-  const faults: string[] = [];
-  if (leaf.commonName !== PCK_NAME) faults.push(`the first certificate is ${quoted(leaf)}, not "${PCK_NAME}"`);
-  if (leaf.isCa) faults.push(`${quoted(leaf)} is marked as a CA`);
-  if (!hasUsage(leaf, KEY_USAGE.digitalSignature)) faults.push(`${quoted(leaf)} may not sign data`);
-  if (!PCK_CA_NAMES.has(ca.commonName)) faults.push(`the second certificate is ${quoted(ca)}, not a PCK Platform or Processor CA`);
-  for (const [certificate, below] of [
-    [ca, 0],
-    [root, 1],
-  ] as const) {
-    if (!certificate.isCa) faults.push(`${quoted(certificate)} is not a CA`);
-    if (!hasUsage(certificate, KEY_USAGE.certificateSign)) faults.push(`${quoted(certificate)} may not sign certificates`);
-    if (certificate.pathLength !== undefined && certificate.pathLength < below)
-      faults.push(`${quoted(certificate)} allows too short a path`);
-  }
-  return faults;
-}
-
-async function signatureFaults(certificate: Certificate, issuer: Certificate): Promise<string[]> {
-  if (!equalBytes(certificate.issuer, issuer.subject)) return [`${quoted(certificate)} names another issuer than ${quoted(issuer)}`];
-  const verified = await verifyP256(issuer.publicKey, certificate.signature, certificate.tbs);
-  return verified ? [] : [`the signature of ${quoted(certificate)} is not by the key of ${quoted(issuer)}`];
-}
-
-function validityFaults(certificate: Certificate, nowMs: number): string[] {
-  const early = nowMs < certificate.notBeforeMs;
-  if (!early && nowMs <= certificate.notAfterMs) return [];
-  const bound = new Date(early ? certificate.notBeforeMs : certificate.notAfterMs).toISOString();
+function unknownRoot({ commonName, serial }: Certificate): string[] {
   return [
-    `${quoted(certificate)} ${early ? "is valid only from" : "was valid only until"} ${bound}, and this check ran for ${new Date(nowMs).toISOString()}: if that time is wrong, set the clock`,
+    `the chain ends in ${quotedName(commonName)}, serial number ${serial}, which is neither Intel's SGX Root CA nor a trust root that you named`,
   ];
 }
 
-function hasUsage(certificate: Certificate, usage: number): boolean {
-  return certificate.keyUsage !== undefined && (certificate.keyUsage & usage) !== 0;
-}
-
-function describe(named: boolean): string {
-  return named ? "the PCK certificate leads to a root that you named (SIMULATED)" : "the PCK certificate leads to Intel's SGX Root CA";
-}
-
-/** A certificate's own name, as it may stand in a sentence: it comes from the evidence. */
-function quoted(certificate: Certificate): string {
-  return `"${certificate.commonName.slice(0, 64).replace(/[^\x20-\x7e]/g, "?")}"`;
+/** What is wrong with a CA's role. */
+function authorityFaults(certificate: Certificate, below: number): string[] {
+  const name = quotedName(certificate.commonName);
+  return faultsOf(
+    [!certificate.isCa, `${name} is not a CA`],
+    [!hasUsage(certificate, KEY_USAGE.certificateSign), `${name} may not sign certificates`],
+    [certificate.pathLength !== undefined && certificate.pathLength < below, `${name} allows too short a path`],
+  );
 }

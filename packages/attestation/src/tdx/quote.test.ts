@@ -1,13 +1,13 @@
 import { LIMITS } from "@bauta/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseQuote, type Quote, QuoteError } from "./quote.ts";
+import { MAX_QUOTE_BYTES, parseQuote, type Quote, QuoteError } from "./quote.ts";
 
 const VENDOR = "939a7233f79c4ca9940a0db3957f0607";
 
 interface Layout {
   readonly version: 4 | 5;
-  readonly bodyType: 2 | 3;
+  readonly bodyType: 2 | 3 | 4;
   readonly bodyBytes: number;
   readonly outerType: number;
   readonly innerType: number;
@@ -64,7 +64,7 @@ function layOut(changes: Partial<Layout> = {}): Buffer {
 }
 
 describe("parseQuote", () => {
-  it("reads version 4, and version 5 with TD 1.0 and TD 1.5 reports", () => {
+  it("reads version 4, and version 5 with TD 1.0, TD 1.5 and extended reports", () => {
     const four = parseQuote(layOut());
     expect(four).toMatchObject({ version: 4 });
     expect(four.signedBytes).toHaveLength(48 + 584);
@@ -78,6 +78,14 @@ describe("parseQuote", () => {
     const td15 = parseQuote(layOut({ version: 5, bodyType: 3, bodyBytes: 648 }));
     expect(td15.signedBytes).toHaveLength(54 + 648);
     expect(td15.report.mrServiceTd).toHaveLength(48);
+    expect(td15.report.extension).toBeUndefined();
+    const extended = parseQuote(layOut({ version: 5, bodyType: 4, bodyBytes: 885 }));
+    expect(extended.signedBytes).toHaveLength(54 + 885);
+    expect(extended.report.extension).toHaveLength(885 - 648);
+  });
+
+  it("reads as many bytes as the rest of the project takes for a quote", () => {
+    expect(MAX_QUOTE_BYTES).toBe(LIMITS.quoteBytes);
   });
 
   it("takes zeros behind the quote and nothing else", () => {
@@ -87,15 +95,21 @@ describe("parseQuote", () => {
 
   for (const [what, quote, message] of [
     ["version 3", overwrite(0, 3), "version 3"],
-    ["attestation key type 3", overwrite(2, 3), "attestation key type 3"],
-    ["TEE type 0 (SGX)", overwrite(4, 0), "TEE type 0x0"],
-    ["another vendor", overwrite(12, 0), "vendor id"],
-    ["certification data type 5 outside", layOut({ outerType: 5 }), "type 5 is not 6"],
-    ["certification data type 3 inside", layOut({ innerType: 3 }), "type 3 is not 5"],
-    ["a body of the wrong size for its type", layOut({ version: 5, bodyType: 2, bodyBytes: 648 }), "has 584 bytes, not 648"],
-    ["an unknown body type", layOut({ version: 5, bodyType: 4 as 3 }), "body type 4"],
+    ["attestation key type 3", overwrite(2, 3), "attestation key type is 3, not 2"],
+    ["TEE type 0, SGX", overwrite(4, 0), "TEE type (0: SGX) is 0, not 129"],
+    ["another vendor", overwrite(12, 0), "QE vendor is 00"],
+    ["certification data type 5 outside", layOut({ outerType: 5 }), "certification data type is 5, not 6"],
+    ["certification data type 3 inside", layOut({ innerType: 3 }), "certificate type (5: PCK chain) is 3, not 5"],
+    ["a body of the wrong size for its type", layOut({ version: 5, bodyType: 2, bodyBytes: 648 }), "size of body type 2 is 648, not 584"],
+    ["an unknown body type", layOut({ version: 5, bodyType: 5 as 4 }), "body type 5"],
+    ["an extended body of the wrong size", layOut({ version: 5, bodyType: 4, bodyBytes: 648 }), "size of body type 4 is 648, not 885"],
+    ["an SGX body in a quote of a TD", layOut({ version: 5, bodyType: 1 as 2, bodyBytes: 384 }), "body type 1 is not one of a TD"],
     ["more bytes than are read", new Uint8Array(LIMITS.quoteBytes + 1), "more than"],
-    ["nothing", new Uint8Array(), "too few for a header"],
+    ["nothing", new Uint8Array(), "at byte 0 48 bytes belong, and 0 are left"],
+    ["a PNG image", Buffer.from("89504e470d0a1a0a".padEnd(200, "0"), "hex"), "version 20617 is neither 4 nor 5: this is no TDX quote"],
+    ["the hex of a quote", Buffer.from(layOut().toString("hex")), "has to be decoded first"],
+    ["an SGX quote of version 3", Buffer.from("0300020000000000".padEnd(900, "0"), "hex"), "version 3 is neither 4 nor 5"],
+    ["an SEV-SNP report", Buffer.concat([Buffer.of(2, 0, 0, 0), Buffer.alloc(1180)]), "version 2 is neither 4 nor 5"],
   ] as const) {
     it(`refuses ${what}`, () => {
       expect(() => parseQuote(quote)).toThrow(QuoteError);

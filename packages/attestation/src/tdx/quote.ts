@@ -1,53 +1,20 @@
-import { LIMITS, toHex } from "@bauta/protocol";
+import { toHex } from "@bauta/protocol";
+import { QuoteError, QuoteReader } from "./quote-reader.ts";
+import { readTdReport, TD_REPORT_BYTES, type TdReport } from "./td-report.ts";
 
+export { QuoteError } from "./quote-reader.ts";
+export type { TdReport } from "./td-report.ts";
+
+/** Google pads its quotes to 8,000 bytes. */
+export const MAX_QUOTE_BYTES = 64 * 1024;
 const HEADER_BYTES = 48;
-const TD_REPORT_10_BYTES = 584;
-const TD_REPORT_15_BYTES = 648;
+const TD_10 = 2;
 const QE_REPORT_BYTES = 384;
 const ATTESTATION_KEY_TYPE_P256 = 2;
 const TEE_TYPE_TDX = 0x81;
 const INTEL_QE_VENDOR_ID = "939a7233f79c4ca9940a0db3957f0607";
 const CERTIFICATION_TYPE_PCK_CHAIN = 5;
 const CERTIFICATION_TYPE_QE_REPORT = 6;
-
-/** Bytes that are not a TDX quote as this project reads it. */
-export class QuoteError extends Error {
-  override readonly name = "QuoteError";
-  readonly code = "quote_malformed";
-  readonly action = "stop";
-}
-
-/** The TD report inside a quote: views of raw bytes, lengths in brackets. */
-export interface TdReport {
-  /** [16] */
-  readonly teeTcbSvn: Uint8Array<ArrayBuffer>;
-  /** [48] */
-  readonly mrSeam: Uint8Array<ArrayBuffer>;
-  /** [48] */
-  readonly mrSignerSeam: Uint8Array<ArrayBuffer>;
-  /** [8] */
-  readonly seamAttributes: Uint8Array<ArrayBuffer>;
-  /** [8] */
-  readonly tdAttributes: Uint8Array<ArrayBuffer>;
-  /** [8] */
-  readonly xfam: Uint8Array<ArrayBuffer>;
-  /** [48] */
-  readonly mrTd: Uint8Array<ArrayBuffer>;
-  /** [48] */
-  readonly mrConfigId: Uint8Array<ArrayBuffer>;
-  /** [48] */
-  readonly mrOwner: Uint8Array<ArrayBuffer>;
-  /** [48] */
-  readonly mrOwnerConfig: Uint8Array<ArrayBuffer>;
-  /** Four registers [48] */
-  readonly rtmr: readonly [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>];
-  /** [64] */
-  readonly reportData: Uint8Array<ArrayBuffer>;
-  /** TD 1.5 only [16] */
-  readonly teeTcbSvn2?: Uint8Array<ArrayBuffer>;
-  /** TD 1.5 only [48] */
-  readonly mrServiceTd?: Uint8Array<ArrayBuffer>;
-}
 
 /** A parsed TDX quote; nothing in it has been verified. */
 export interface Quote {
@@ -69,134 +36,60 @@ export interface Quote {
 }
 
 /**
- * Reads a TDX quote of version 4, or 5 with a TD 1.0 or 1.5 report.
+ * Reads a TDX quote of version 4, or 5 with a TD 1.0, TD 1.5 or extended TD 1.5 report.
  * Every length is checked before use; bytes behind the quote must be zero (drivers pad with zeros).
- * @param bytes at most {@link LIMITS.quoteBytes}
+ * @param bytes at most {@link MAX_QUOTE_BYTES}
  * @throws QuoteError
- * @see Intel TDX DCAP Quoting Library API, appendix A.3 and A.4
+ * @see Intel TDX DCAP Quoting Library API, appendix A.3 and A.4; sgx_quote_5.h for the extended report
  */
 export function parseQuote(bytes: Uint8Array): Quote {
-  if (bytes.length > LIMITS.quoteBytes)
-    throw new QuoteError(`quote: ${bytes.length} bytes are more than the ${LIMITS.quoteBytes} that are read`);
+  if (bytes.length > MAX_QUOTE_BYTES) throw new QuoteError(`${bytes.length} bytes are more than the ${MAX_QUOTE_BYTES} that are read`);
   // A copy of its own, so that nobody can change what is checked while it is being checked. (A Buffer's slice() is none.)
-  const quote = new QuoteReader(new Uint8Array(bytes), "quote");
+  const quote = new QuoteReader(new Uint8Array(bytes));
   const version = readHeader(quote);
-  const reportBytes = version === 4 ? TD_REPORT_10_BYTES : readBodyDescriptor(quote);
-  const report = readReport(quote, reportBytes);
+  const type = version === 4 ? TD_10 : readBodyType(quote);
+  const report = readTdReport(quote, type);
   const signedBytes = quote.consumed();
-  const signatureData = quote.section(quote.u32("signature data length"), "signature data");
-  if (quote.rest().some((byte) => byte !== 0)) throw new QuoteError("quote: is followed by bytes that are not zero");
+  const signatureData = quote.section(quote.u32());
+  if (quote.rest().some((byte) => byte !== 0)) throw new QuoteError("is followed by bytes that are not zero");
   return { version, signedBytes, report, ...readSignatureData(signatureData) };
 }
 
 function readHeader(quote: QuoteReader): 4 | 5 {
-  if (quote.left < HEADER_BYTES) throw new QuoteError(`quote: ${quote.left} bytes are too few for a header of ${HEADER_BYTES}`);
-  const version = quote.u16("version");
-  if (version !== 4 && version !== 5) throw new QuoteError(`quote: version ${version} is neither 4 nor 5`);
-  const keyType = quote.u16("attestation key type");
-  if (keyType !== ATTESTATION_KEY_TYPE_P256) throw new QuoteError(`quote: attestation key type ${keyType} is not 2 (ECDSA P-256)`);
-  const teeType = quote.u32("TEE type");
-  if (teeType !== TEE_TYPE_TDX) throw new QuoteError(`quote: TEE type 0x${teeType.toString(16)} is not 0x81 (TDX)`);
-  quote.take(4, "reserved");
-  const vendor = toHex(quote.take(16, "QE vendor id"));
-  if (vendor !== INTEL_QE_VENDOR_ID) throw new QuoteError(`quote: QE vendor id ${vendor} is not Intel's`);
-  quote.take(20, "user data");
+  const header = quote.section(HEADER_BYTES);
+  const version = header.u16();
+  if (version !== 4 && version !== 5)
+    throw new QuoteError(`version ${version} is neither 4 nor 5: this is no TDX quote, or has to be decoded first`);
+  expect("attestation key type", header.u16(), ATTESTATION_KEY_TYPE_P256);
+  expect("TEE type (0: SGX)", header.u32(), TEE_TYPE_TDX);
+  header.take(4);
+  expect("QE vendor", toHex(header.take(16)), INTEL_QE_VENDOR_ID);
   return version;
 }
 
-function readBodyDescriptor(quote: QuoteReader): number {
-  const type = quote.u16("body type");
-  const size = quote.u32("body size");
-  const expected = type === 2 ? TD_REPORT_10_BYTES : type === 3 ? TD_REPORT_15_BYTES : undefined;
-  if (expected === undefined) throw new QuoteError(`quote: body type ${type} is neither 2 (TD 1.0) nor 3 (TD 1.5)`);
-  if (size !== expected) throw new QuoteError(`quote: body type ${type} has ${expected} bytes, not ${size}`);
-  return expected;
-}
-
-function readReport(quote: QuoteReader, size: number): TdReport {
-  const body = quote.section(size, "TD report");
-  const report = {
-    teeTcbSvn: body.take(16, "TEE TCB SVN"),
-    mrSeam: body.take(48, "MRSEAM"),
-    mrSignerSeam: body.take(48, "MRSIGNERSEAM"),
-    seamAttributes: body.take(8, "SEAM attributes"),
-    tdAttributes: body.take(8, "TD attributes"),
-    xfam: body.take(8, "XFAM"),
-    mrTd: body.take(48, "MRTD"),
-    mrConfigId: body.take(48, "MRCONFIGID"),
-    mrOwner: body.take(48, "MROWNER"),
-    mrOwnerConfig: body.take(48, "MROWNERCONFIG"),
-    rtmr: [body.take(48, "RTMR0"), body.take(48, "RTMR1"), body.take(48, "RTMR2"), body.take(48, "RTMR3")] as const,
-    reportData: body.take(64, "REPORTDATA"),
-  };
-  if (size === TD_REPORT_10_BYTES) return report;
-  return { ...report, teeTcbSvn2: body.take(16, "second TEE TCB SVN"), mrServiceTd: body.take(48, "MRSERVICETD") };
+function readBodyType(quote: QuoteReader): number {
+  const type = quote.u16();
+  const expected = TD_REPORT_BYTES[type];
+  if (expected === undefined) throw new QuoteError(`body type ${type} is not one of a TD`);
+  expect(`size of body type ${type}`, quote.u32(), expected);
+  return type;
 }
 
 function readSignatureData(data: QuoteReader): Omit<Quote, "version" | "signedBytes" | "report"> {
-  const signature = data.take(64, "signature");
-  const attestationKey = data.take(64, "attestation key");
-  const outerType = data.u16("certification data type");
-  if (outerType !== CERTIFICATION_TYPE_QE_REPORT) throw new QuoteError(`quote: certification data type ${outerType} is not 6 (QE report)`);
-  const certification = data.section(data.u32("certification data length"), "certification data");
+  const signature = data.take(64);
+  const attestationKey = data.take(64);
+  expect("certification data type", data.u16(), CERTIFICATION_TYPE_QE_REPORT);
+  const certification = data.section(data.u32());
   data.end();
-  const qeReport = certification.take(QE_REPORT_BYTES, "QE report");
-  const qeReportSignature = certification.take(64, "QE report signature");
-  const qeAuthenticationData = certification.take(certification.u16("QE authentication data length"), "QE authentication data");
-  const innerType = certification.u16("inner certification data type");
-  if (innerType !== CERTIFICATION_TYPE_PCK_CHAIN)
-    throw new QuoteError(`quote: inner certification data type ${innerType} is not 5 (PCK chain)`);
-  const pckChain = certification.take(certification.u32("PCK chain length"), "PCK chain");
+  const qeReport = certification.take(QE_REPORT_BYTES);
+  const qeReportSignature = certification.take(64);
+  const qeAuthenticationData = certification.take(certification.u16());
+  expect("certificate type (5: PCK chain)", certification.u16(), CERTIFICATION_TYPE_PCK_CHAIN);
+  const pckChain = certification.take(certification.u32());
   certification.end();
   return { signature, attestationKey, qeReport, qeReportSignature, qeAuthenticationData, pckChain };
 }
 
-/** Takes little-endian fields from a byte string, never past its end. */
-class QuoteReader {
-  readonly #bytes: Uint8Array<ArrayBuffer>;
-  readonly #view: DataView;
-  readonly #what: string;
-  #offset = 0;
-
-  constructor(bytes: Uint8Array<ArrayBuffer>, what: string) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#what = what;
-  }
-
-  get left(): number {
-    return this.#bytes.length - this.#offset;
-  }
-
-  take(length: number, field: string): Uint8Array<ArrayBuffer> {
-    if (length > this.left) throw new QuoteError(`${this.#what}: ${field} needs ${length} bytes where ${this.left} are left`);
-    this.#offset += length;
-    return this.#bytes.subarray(this.#offset - length, this.#offset);
-  }
-
-  u16(field: string): number {
-    this.take(2, field);
-    return this.#view.getUint16(this.#offset - 2, true);
-  }
-
-  u32(field: string): number {
-    this.take(4, field);
-    return this.#view.getUint32(this.#offset - 4, true);
-  }
-
-  section(length: number, field: string): QuoteReader {
-    return new QuoteReader(this.take(length, field), `${this.#what}: ${field}`);
-  }
-
-  consumed(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.subarray(0, this.#offset);
-  }
-
-  rest(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.subarray(this.#offset);
-  }
-
-  end(): void {
-    if (this.left > 0) throw new QuoteError(`${this.#what}: ${this.left} bytes are left over`);
-  }
+function expect<T extends number | string>(what: string, value: T, expected: T): void {
+  if (value !== expected) throw new QuoteError(`${what} is ${value}, not ${expected}`);
 }

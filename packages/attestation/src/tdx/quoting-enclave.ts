@@ -1,16 +1,25 @@
 import { toHex } from "@bauta/protocol";
-import { failed, type Finding, notChecked, passed } from "../result.ts";
+import { type Finding, notChecked } from "../result.ts";
+import { faultsOf, judged } from "./judged.ts";
+import { equalUnderMask } from "./masked.ts";
+import type { QeIdentity } from "./qe-identity.ts";
 
-/** Intel's signer and product number of the enclave that makes TDX quotes, as every signed TD QE identity so far states them. */
-const INTEL_TD_QE = { mrSigner: "dc9e2a7c6f948f17474e34a7fc43ed030f7c1563f1babddf6340c82e0e54a8c5", isvProdId: 2 } as const;
+/**
+ * Intel's signer and product number of the enclave that makes TDX quotes, as every signed TD QE identity so far states
+ * them: what is left to compare with where no identity came along.
+ */
+const INTEL_TD_QE = {
+  mrSigner: "dc9e2a7c6f948f17474e34a7fc43ed030f7c1563f1babddf6340c82e0e54a8c5",
+  isvProdId: 2,
+  attributes: "0",
+  attributesMask: "0",
+  miscSelect: "0",
+  miscSelectMask: "0",
+} as const;
 
-/** Where an SGX report has what, in bytes. @see Intel SGX SDK, sgx_report_body_t */
-const OFFSET = { attributes: 48, mrSigner: 128, isvProdId: 256, isvSvn: 258 } as const;
-const ATTRIBUTES_BYTES = 16;
-const MR_SIGNER_BYTES = 32;
-/** Bits of the attributes' first byte. @see Intel SDM volume 3D, "ATTRIBUTES" */
-const INIT = 0x01;
-const DEBUG = 0x02;
+/** Attributes whose first byte has INIT (bit 0) on, and a mask over INIT and DEBUG (bit 1). @see Intel SDM volume 3D, "ATTRIBUTES" */
+const INITIALISED = `01${"0".repeat(30)}`;
+const STATE_MASK = `03${"0".repeat(30)}`;
 
 /**
  * Verifies that the enclave which holds the attestation key is Intel's TD quoting enclave, initialised and not under
@@ -18,35 +27,41 @@ const DEBUG = 0x02;
  * enclave of his own certified, and let it "quote" TDs that do not exist.
  * @param qeReport the quoting enclave's SGX report, 384 bytes
  * @param reportSignature what came of the report's signature: without it the report is anybody's
+ * @param identity Intel's signed description of the enclave, if there is one to rely on; it decides
  * @see Intel SGX and TDX Provisioning Certification Service API v4, "Get TDX QE Identity"
  */
-export function verifyQuotingEnclave(qeReport: Uint8Array<ArrayBuffer>, reportSignature: Finding): Finding {
+export function verifyQuotingEnclave(qeReport: Uint8Array<ArrayBuffer>, reportSignature: Finding, identity?: QeIdentity): Finding {
   const id = "tdx.qe-identity-match";
   if (reportSignature.status !== "pass")
-    return notChecked(id, `not checked: nothing proves that the quoting enclave's report is one, since ${reportSignature.id} did not pass`);
-  const view = new DataView(qeReport.buffer, qeReport.byteOffset, qeReport.byteLength);
-  const attributes = qeReport.subarray(OFFSET.attributes, OFFSET.attributes + ATTRIBUTES_BYTES);
-  const [flags = DEBUG] = attributes;
-  const mrSigner = toHex(qeReport.subarray(OFFSET.mrSigner, OFFSET.mrSigner + MR_SIGNER_BYTES));
-  const isvProdId = view.getUint16(OFFSET.isvProdId, true);
-  const detail = {
-    mr_signer: mrSigner,
-    isv_prod_id: `${isvProdId}`,
-    isv_svn: `${view.getUint16(OFFSET.isvSvn, true)}`,
-    attributes: toHex(attributes),
-  };
-  const faults = [
-    ...(mrSigner === INTEL_TD_QE.mrSigner
-      ? []
-      : [`its MRSIGNER ${mrSigner} is not Intel's: whoever made it may sign quotes of TDs that do not exist`]),
-    ...(isvProdId === INTEL_TD_QE.isvProdId ? [] : [`its ISVPRODID is ${isvProdId}, not ${INTEL_TD_QE.isvProdId} (TD quoting enclave)`]),
-    ...((flags & DEBUG) === 0 ? [] : ["it runs in debug mode: its host can read the attestation key and sign what it likes"]),
-    ...((flags & INIT) === 0 ? ["its attributes say that it was never initialised"] : []),
-  ];
-  if (faults.length > 0) return failed(id, `the quote was not signed by Intel's TD quoting enclave: ${faults.join("; ")}`, detail);
-  return passed(
-    id,
-    "the quoting enclave states Intel's signer and product and is not under debug; its minimum security version (ISVSVN) and Intel's signed identity of it are not compared by this version",
-    detail,
+    return notChecked(id, `the quoting enclave's report is not proven: ${reportSignature.id} did not pass`);
+  // Intel compares MISCSELECT byte by byte as the report holds it, not as a number.
+  const miscSelect = toHex(qeReport.subarray(16, 20));
+  const attributes = toHex(qeReport.subarray(48, 64));
+  const mrSigner = toHex(qeReport.subarray(128, 160));
+  const isvProdId = readU16(qeReport, 256);
+  const expected = identity ?? INTEL_TD_QE;
+  const faults = faultsOf(
+    [mrSigner !== expected.mrSigner, `its MRSIGNER ${mrSigner} is not Intel's`],
+    [isvProdId !== expected.isvProdId, `its ISVPRODID is ${isvProdId}, not ${expected.isvProdId}`],
+    [!equalUnderMask(attributes, INITIALISED, STATE_MASK), "it runs in debug mode, or was never initialised"],
+    [!equalUnderMask(attributes, expected.attributes, expected.attributesMask), `its attributes ${attributes} differ`],
+    [!equalUnderMask(miscSelect, expected.miscSelect, expected.miscSelectMask), `its MISCSELECT ${miscSelect} differs`],
   );
+  return judged(
+    id,
+    faults.map((fault) => `this is not Intel's TD quoting enclave: ${fault}`),
+    identity
+      ? "the quoting enclave is as Intel's identity of it says, and is not in debug mode"
+      : "the quoting enclave states Intel's signer and is not in debug mode; Intel's identity of it was not compared",
+  );
+}
+
+/** The quoting enclave's security version. */
+export function readIsvSvn(qeReport: Uint8Array): number {
+  return readU16(qeReport, 258);
+}
+
+/** @see Intel SGX SDK, sgx_report_body_t, for what stands where */
+function readU16(report: Uint8Array, offset: number): number {
+  return (report[offset] ?? 0) + 256 * (report[offset + 1] ?? 0);
 }

@@ -1,10 +1,14 @@
 import { toHex } from "@bauta/protocol";
-import { DerError, DerReader, parseOid, parseUnsigned, TAG } from "../x509/der.ts";
+import { type DerElement, DerError, readBody, readElement, readOid, readSequence, readUnsigned } from "../x509/der.ts";
 import { asCertificateError, type Certificate } from "../x509/x509.ts";
 
-/** Root of the OIDs that Intel uses in PCK certificates. */
-const SGX_EXTENSION_OID = "1.2.840.113741.1.13.1";
+/** Root of the OIDs that Intel uses in PCK certificates, 1.2.840.113741.1.13.1 as encoded. */
+const SGX_EXTENSION_OID = "2a864886f84d010d01";
+const OCTET_STRING = 0x04;
+const ENUMERATED = 0x0a;
 const TCB_COMPONENTS = 16;
+/** Intel puts 7 members into the extension and 18 into its TCB. */
+const MAX_MEMBERS = 64;
 
 /**
  * What a PCK certificate says about its machine.
@@ -33,54 +37,55 @@ export function parseSgxExtension(certificate: Certificate): SgxExtension {
   return asCertificateError("SGX extension", () => {
     const value = certificate.extensions.get(SGX_EXTENSION_OID);
     if (!value) throw new DerError("is missing");
-    const outer = new DerReader(value);
-    const members = readMembers(outer.enter(TAG.sequence, "extension"));
-    outer.end("extension");
-    const tcb = readMembers(new DerReader(member(members, "2", TAG.sequence)));
-    const componentSvns = Array.from({ length: TCB_COMPONENTS }, (_, index) => svn(tcb, `2.${index + 1}`, 0xff));
+    const members = readMembers(readElement(value));
+    const tcb = readMembers(member(members, 2));
+    const componentSvns = Array.from({ length: TCB_COMPONENTS }, (_, index) => svn(tcb, TCB + index + 1, 0xff));
     return {
-      ppid: octets(members, "1", 16),
+      ppid: octets(members, 1, 16),
       componentSvns,
-      pceSvn: svn(tcb, "2.17", 0xffff),
-      cpuSvn: octets(tcb, "2.18", 16),
-      pceId: octets(members, "3", 2),
-      fmspc: octets(members, "4", 6),
-      sgxType: parseUnsigned(member(members, "5", TAG.enumerated)),
+      pceSvn: svn(tcb, TCB + 17, 0xffff),
+      cpuSvn: octets(tcb, TCB + 18, 16),
+      pceId: octets(members, 3, 2),
+      fmspc: octets(members, 4, 6),
+      sgxType: readUnsigned(member(members, 5), ENUMERATED),
     };
   });
 }
 
-type Members = ReadonlyMap<string, { readonly tag: number; readonly body: Uint8Array<ArrayBuffer> }>;
+/** Stands before the members of the TCB, whose OIDs end in 2 and their number. */
+const TCB = 0x100;
 
-function readMembers(list: DerReader): Members {
-  const members = new Map<string, { tag: number; body: Uint8Array<ArrayBuffer> }>();
-  while (!list.done) {
-    const pair = list.enter(TAG.sequence, "member");
-    const oid = parseOid(pair.read(TAG.oid, "member's OID").body);
-    const value = pair.readAny(`value of ${oid}`);
-    pair.end(`value of ${oid}`);
-    if (members.has(oid)) throw new DerError(`${oid} appears twice`);
+type Members = ReadonlyMap<string, DerElement>;
+
+function readMembers(list: DerElement | undefined): Members {
+  const members = new Map<string, DerElement>();
+  for (const pair of readSequence(list, 0, MAX_MEMBERS)) {
+    const [type, value] = readSequence(pair, 2);
+    const oid = readOid(type);
+    if (!value || members.has(oid)) throw new DerError(`${oid} appears twice`);
     members.set(oid, value);
   }
   return members;
 }
 
-function member(members: Members, suffix: string, tag: number): Uint8Array<ArrayBuffer> {
-  const oid = `${SGX_EXTENSION_OID}.${suffix}`;
-  const found = members.get(oid);
-  if (!found) throw new DerError(`${oid} is missing`);
-  if (found.tag !== tag) throw new DerError(`${oid} has an unexpected type`);
-  return found.body;
+function member(members: Members, suffix: number): DerElement {
+  const arcs = suffix < TCB ? [suffix] : [2, suffix - TCB];
+  const found = members.get(SGX_EXTENSION_OID + toHex(Uint8Array.from(arcs)));
+  if (!found) throw new DerError(`member ${arcs.join(".")} is missing`);
+  return found;
 }
 
-function octets(members: Members, suffix: string, length: number): string {
-  const value = member(members, suffix, TAG.octetString);
-  if (value.length !== length) throw new DerError(`${SGX_EXTENSION_OID}.${suffix} has ${value.length} bytes instead of ${length}`);
-  return toHex(value);
+function octets(members: Members, suffix: number, length: number): string {
+  const value = readBody(member(members, suffix), OCTET_STRING);
+  return inBounds(value.length === length, toHex(value));
 }
 
-function svn(members: Members, suffix: string, max: number): number {
-  const value = parseUnsigned(member(members, suffix, TAG.integer));
-  if (value > max) throw new DerError(`${SGX_EXTENSION_OID}.${suffix} is ${value}, above ${max}`);
+function svn(members: Members, suffix: number, max: number): number {
+  const value = readUnsigned(member(members, suffix));
+  return inBounds(value <= max, value);
+}
+
+function inBounds<T>(holds: boolean, value: T): T {
+  if (!holds) throw new DerError("a member is too large or too small");
   return value;
 }

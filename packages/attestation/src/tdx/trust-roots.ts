@@ -33,3 +33,17 @@ export function parseTrustRoots(named: readonly Uint8Array[]): TrustRoots {
   // Naming Intel's own root must not make a genuine machine look simulated.
   return { intel, named: parsed.filter((root) => !equalBytes(root.der, intel.der)) };
 }
+
+/** A root that a chain may end in. */
+export interface TrustAnchor {
+  readonly root: Certificate;
+  /** The caller named it: what rests on it is simulated. */
+  readonly named: boolean;
+}
+
+/** Finds the trusted root that is this certificate, byte for byte. */
+export function findAnchor(roots: TrustRoots, der: Uint8Array): TrustAnchor | undefined {
+  if (equalBytes(roots.intel.der, der)) return { root: roots.intel, named: false };
+  const root = roots.named.find((candidate) => equalBytes(candidate.der, der));
+  return root && { root, named: true };
+}

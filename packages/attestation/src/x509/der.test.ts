@@ -2,29 +2,36 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   DerError,
-  DerReader,
-  MAX_DER_BYTES,
-  parseBoolean,
   parseEcdsaSignature,
-  parseMagnitude,
-  parseOid,
-  parseTime,
-  parseUnsigned,
-  TAG,
+  readElement,
+  readMagnitude,
+  readOid,
+  readSequence,
+  readTime,
+  readTrue,
+  readUnsigned,
+  readWholeBits,
 } from "./der.ts";
 
 const bytes = (hex: string): Uint8Array<ArrayBuffer> => Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-const read = (hex: string) => new DerReader(bytes(hex)).readAny("element");
-const time = (tag: number, text: string) => parseTime({ tag, der: bytes(""), body: Uint8Array.from(text, (char) => char.charCodeAt(0)) });
+const read = (hex: string) => readElement(bytes(hex));
+const hexOf = (value: Uint8Array) => Buffer.from(value).toString("hex");
+const time = (tag: number, text: string) => {
+  const body = Uint8Array.from(text, (char) => char.charCodeAt(0));
+  return readTime({ tag, der: body, body });
+};
+const UTC_TIME = 0x17;
+const GENERALIZED_TIME = 0x18;
 
-describe("DerReader", () => {
-  it("reads short and long lengths", () => {
-    expect(read("0401ff").body).toEqual(bytes("ff"));
-    expect(read(`048180${"00".repeat(128)}`).body).toHaveLength(128);
-    expect(read(`04820100${"00".repeat(256)}`).body).toHaveLength(256);
+describe("an element of DER", () => {
+  it("has a short or a long length", () => {
+    expect(read("0401ff")?.body).toEqual(bytes("ff"));
+    expect(read(`048180${"00".repeat(128)}`)?.body).toHaveLength(128);
+    expect(read(`04820100${"00".repeat(256)}`)?.body).toHaveLength(256);
   });
 
   for (const [what, hex] of [
+    ["nothing at all", ""],
     ["a length beyond the end", "0402ff"],
     ["an element without a length", "04"],
     ["a length cut short", "048201"],
@@ -32,74 +39,72 @@ describe("DerReader", () => {
     ["a length of four bytes", "048400000001ff"],
     ["a long form where the short one fits", "048101ff"],
     ["a leading zero in the length", `04820080${"00".repeat(128)}`],
+    ["a length of three bytes where two would do", `04830000ff${"00".repeat(255)}`],
     ["a tag of several bytes", "1f8101ff"],
+    ["a second element", "04000400"],
   ] as const) {
     it(`refuses ${what}`, () => {
       expect(() => read(hex)).toThrow(DerError);
     });
   }
+});
 
-  it("refuses the wrong tag, a missing element and left-over bytes", () => {
-    expect(() => new DerReader(bytes("0401ff")).read(TAG.sequence, "x")).toThrow("x has tag 04 instead of 30");
-    expect(() => new DerReader(bytes("")).read(TAG.sequence, "x")).toThrow("x is missing");
-    expect(() => new DerReader(bytes("00")).end("x")).toThrow("1 bytes that do not belong");
+describe("readSequence", () => {
+  it("counts what is inside", () => {
+    expect(readSequence(read("30060201010201ff"), 2)).toHaveLength(2);
+    expect(readSequence(read("3000"), 0, 4)).toEqual([]);
+    expect(readSequence(read("a003020101"), 1, 1, 0xa0)[0]?.tag).toBe(2);
   });
 
-  it("refuses more than it reads", () => {
-    expect(() => new DerReader(new Uint8Array(MAX_DER_BYTES + 1))).toThrow(DerError);
+  it("refuses another tag, too few and too many elements, and names the byte", () => {
+    expect(() => readSequence(read("0400"), 0)).toThrow("byte 0: tag 4 where 30 belongs");
+    expect(() => readSequence(undefined, 0)).toThrow(DerError);
+    expect(() => readSequence(read("3003020101"), 2)).toThrow("byte 5: 1 elements where 2 belong");
+    expect(() => readSequence(read("3006020101020102"), 1)).toThrow("byte 5: more than 1 elements");
   });
 
-  it("throws nothing but DerError", () => {
-    const parsers = [
-      (body: Uint8Array<ArrayBuffer>) => new DerReader(body).readAny("x"),
-      parseOid,
-      parseUnsigned,
-      parseMagnitude,
-      parseBoolean,
-      (body: Uint8Array<ArrayBuffer>) => parseTime({ tag: TAG.utcTime, der: body, body }),
-      (body: Uint8Array<ArrayBuffer>) => parseEcdsaSignature(body, 32),
-    ];
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 80 }), fc.nat(parsers.length - 1), (input, index) => {
-        try {
-          parsers[index]?.(Uint8Array.from(input));
-        } catch (error) {
-          expect(error).toBeInstanceOf(DerError);
-        }
-      }),
-      { numRuns: 2000 },
-    );
+  it("stops at the bound, however many elements there are", () => {
+    const body = "0500".repeat(30_000);
+    const bomb = readElement(bytes(`3082${(body.length / 2).toString(16).padStart(4, "0")}${body}`));
+    expect(() => readSequence(bomb, 0, 3)).toThrow("more than 3 elements");
   });
 });
 
-describe("DER values", () => {
-  it("reads object identifiers", () => {
-    expect(parseOid(bytes("2a8648ce3d030107"))).toBe("1.2.840.10045.3.1.7");
-    expect(parseOid(bytes("2a864886f84d010d01"))).toBe("1.2.840.113741.1.13.1");
-    expect(parseOid(bytes("883703"))).toBe("2.999.3");
-    for (const hex of ["", "80", "2a80", "2a8001", "2a86", `2a${"ff".repeat(8)}7f`]) expect(() => parseOid(bytes(hex))).toThrow(DerError);
+describe("values of DER", () => {
+  it("reads object identifiers as they are encoded", () => {
+    expect(readOid(read("06082a8648ce3d030107"))).toBe("2a8648ce3d030107");
+    expect(() => readOid(read("0400"))).toThrow(DerError);
   });
 
   it("reads integers only in their one form", () => {
-    expect(parseUnsigned(bytes("00"))).toBe(0);
-    expect(parseUnsigned(bytes("0080"))).toBe(128);
-    expect(parseUnsigned(bytes("00ffffffff"))).toBe(0xffff_ffff);
-    for (const hex of ["", "80", "0001", "0100000000"]) expect(() => parseUnsigned(bytes(hex))).toThrow(DerError);
+    expect(readUnsigned(read("020100"))).toBe(0);
+    expect(readUnsigned(read("02020080"))).toBe(128);
+    expect(readUnsigned(read("020500ffffffff"))).toBe(0xffff_ffff);
+    expect(readUnsigned(read("0a0101"), 0x0a)).toBe(1);
+    expect(hexOf(readMagnitude(read(`022100${"ff".repeat(32)}`)))).toBe("ff".repeat(32));
+    for (const hex of ["0200", "020180", "02020001", "02050100000000"]) expect(() => readUnsigned(read(hex))).toThrow(DerError);
+    expect(() => readMagnitude(read(`0221${"01".repeat(33)}`))).toThrow(DerError);
   });
 
-  it("reads booleans only as 00 and ff", () => {
-    expect(parseBoolean(bytes("ff"))).toBe(true);
-    for (const hex of ["", "01", "ffff"]) expect(() => parseBoolean(bytes(hex))).toThrow(DerError);
+  it("reads a boolean that is true as ff, and refuses a written default", () => {
+    expect(readTrue(read("0101ff"))).toBe(true);
+    for (const hex of ["0100", "010100", "010101", "0102ffff", "0201ff"]) expect(() => readTrue(read(hex))).toThrow(DerError);
+  });
+
+  it("reads bit strings of whole bytes", () => {
+    expect(readWholeBits(read("030200ff"))).toEqual(bytes("ff"));
+    for (const hex of ["0300", "030201ff"]) expect(() => readWholeBits(read(hex))).toThrow(DerError);
   });
 
   it("reads times, with the century of RFC 5280", () => {
-    expect(time(TAG.utcTime, "180521104510Z")).toBe(Date.parse("2018-05-21T10:45:10Z"));
-    expect(time(TAG.utcTime, "491231235959Z")).toBe(Date.parse("2049-12-31T23:59:59Z"));
-    expect(time(TAG.utcTime, "500101000000Z")).toBe(Date.parse("1950-01-01T00:00:00Z"));
-    expect(time(TAG.generalizedTime, "20500101000000Z")).toBe(Date.parse("2050-01-01T00:00:00Z"));
+    expect(time(UTC_TIME, "180521104510Z")).toBe(Date.parse("2018-05-21T10:45:10Z"));
+    expect(time(UTC_TIME, "491231235959Z")).toBe(Date.parse("2049-12-31T23:59:59Z"));
+    expect(time(UTC_TIME, "500101000000Z")).toBe(Date.parse("1950-01-01T00:00:00Z"));
+    expect(time(GENERALIZED_TIME, "20500101000000Z")).toBe(Date.parse("2050-01-01T00:00:00Z"));
   });
 
   for (const text of [
+    "",
     "1805211045Z",
     "180521104510",
     "180521104510+0100",
@@ -108,14 +113,21 @@ describe("DER values", () => {
     "180521244510Z",
     "180521106010Z",
     "180521104560Z",
+    "180521104510Z0000000000",
+    "18-05-21T10:45",
   ]) {
-    it(`refuses the time ${text}`, () => {
-      expect(() => time(TAG.utcTime, text)).toThrow(DerError);
+    it(`refuses the time ${text || "of no characters"}`, () => {
+      expect(() => time(UTC_TIME, text)).toThrow(DerError);
+      expect(() => time(GENERALIZED_TIME, `20${text}`)).toThrow(DerError);
     });
   }
 
+  it("refuses a time under another tag", () => {
+    expect(() => time(0x13, "20180521104510Z")).toThrow(DerError);
+  });
+
   it("reads signatures into r ‖ s and refuses everything that is not one", () => {
-    const signature = parseEcdsaSignature(bytes("3007020101020200ff"), 32);
+    const signature = parseEcdsaSignature(bytes("3007020101020200ff"));
     expect(signature[31]).toBe(1);
     expect(signature[63]).toBe(0xff);
     for (const hex of [
@@ -126,7 +138,33 @@ describe("DER values", () => {
       `3026020101022101${"00".repeat(32)}`,
       "300902010102010102017f",
     ]) {
-      expect(() => parseEcdsaSignature(bytes(hex), 32)).toThrow(DerError);
+      expect(() => parseEcdsaSignature(bytes(hex))).toThrow(DerError);
     }
+  });
+
+  it("throws nothing but DerError", () => {
+    const readers = [
+      (input: Uint8Array<ArrayBuffer>) => readSequence(readElement(input), 0, 8),
+      (input: Uint8Array<ArrayBuffer>) => readOid(readElement(input)),
+      (input: Uint8Array<ArrayBuffer>) => readUnsigned(readElement(input)),
+      (input: Uint8Array<ArrayBuffer>) => readMagnitude(readElement(input)),
+      (input: Uint8Array<ArrayBuffer>) => readTrue(readElement(input)),
+      (input: Uint8Array<ArrayBuffer>) => readWholeBits(readElement(input)),
+      (body: Uint8Array<ArrayBuffer>) => readTime({ tag: UTC_TIME, der: body, body }),
+      (input: Uint8Array<ArrayBuffer>) => parseEcdsaSignature(input),
+    ];
+    const shaped = fc
+      .tuple(fc.constantFrom(0x01, 0x02, 0x03, 0x06, 0x30), fc.uint8Array({ maxLength: 80 }))
+      .map(([tag, body]) => [tag, body.length, ...body]);
+    fc.assert(
+      fc.property(fc.oneof(fc.uint8Array({ maxLength: 80 }), shaped), fc.nat(readers.length - 1), (input, index) => {
+        try {
+          readers[index]?.(Uint8Array.from(input));
+        } catch (error) {
+          expect(error).toBeInstanceOf(DerError);
+        }
+      }),
+      { numRuns: 3000 },
+    );
   });
 });

@@ -1,9 +1,9 @@
-import { parseBase64 } from "@bauta/protocol";
-import { MAX_CERTIFICATE_BYTES } from "./x509.ts";
-
 /** Intel's chains have three certificates and about 3,700 characters. */
 const MAX_PEM_CHARACTERS = 64 * 1024;
 const MAX_CERTIFICATES = 8;
+/** Every certificate begins with M in base64. Each part begins with what the one before cannot hold: linear in the length. */
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----(\s*M[A-Za-z0-9+/\s]+(?:={1,2}\s*)?)-----END CERTIFICATE-----\s*/g;
+const CHAIN = new RegExp(`^\\s*(?:${CERTIFICATE.source}){1,${MAX_CERTIFICATES}}\\0?$`);
 
 /** A text that is not a plain list of PEM certificates. */
 export class PemError extends Error {
@@ -20,23 +20,19 @@ export class PemError extends Error {
  * @see RFC 7468 §5
  */
 export function parsePemCertificates(text: string): Uint8Array<ArrayBuffer>[] {
-  if (text.length > MAX_PEM_CHARACTERS)
-    throw new PemError(`${text.length} characters are more than the ${MAX_PEM_CHARACTERS} that are read`);
-  const begin = "-----BEGIN CERTIFICATE-----";
-  const end = "-----END CERTIFICATE-----";
-  const certificates: Uint8Array<ArrayBuffer>[] = [];
-  let rest = text.replace(/\0$/, "").trim();
-  while (rest.length > 0) {
-    if (!rest.startsWith(begin)) throw new PemError(`certificate ${certificates.length + 1} does not begin with ${begin}`);
-    const stop = rest.indexOf(end);
-    if (stop < 0) throw new PemError(`certificate ${certificates.length + 1} has no end line`);
-    if (certificates.length === MAX_CERTIFICATES) throw new PemError(`more than ${MAX_CERTIFICATES} certificates`);
-    const body = rest.slice(begin.length, stop).replace(/[\r\n\t ]+/g, "");
-    const der = /^[A-Za-z0-9+/]+={0,2}$/.test(body) ? parseBase64(body, MAX_CERTIFICATE_BYTES) : undefined;
-    if (!der) throw new PemError(`certificate ${certificates.length + 1} is not base64 of at most ${MAX_CERTIFICATE_BYTES} bytes`);
-    certificates.push(der);
-    rest = rest.slice(stop + end.length).trim();
+  if (text.length > MAX_PEM_CHARACTERS || !CHAIN.test(text)) throw new PemError(`not 1 to ${MAX_CERTIFICATES} PEM certificates`);
+  return Array.from(text.matchAll(CERTIFICATE), ([, body = ""]) => decodeBase64(body.replace(/\s+/g, "")));
+}
+
+/** Standard base64 with its padding. A plain loop: every quote brings three certificates. */
+function decodeBase64(body: string): Uint8Array<ArrayBuffer> {
+  let binary: string;
+  try {
+    binary = atob(body);
+  } catch (cause) {
+    throw new PemError("a certificate that is not base64", { cause });
   }
-  if (certificates.length === 0) throw new PemError("holds no certificate");
-  return certificates;
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
 }

@@ -37,7 +37,7 @@ describe("parseCertificate", () => {
   });
 
   it("refuses what is too large before reading it", () => {
-    expect(() => parseCertificate(new Uint8Array(MAX_CERTIFICATE_BYTES + 1))).toThrow("more than the 8192");
+    expect(() => parseCertificate(new Uint8Array(MAX_CERTIFICATE_BYTES + 1))).toThrow("more than 8192 bytes");
   });
 
   it("throws nothing but CertificateError, however a certificate is changed", () => {

@@ -14,7 +14,7 @@ export const NOW_MS = Date.parse("2026-11-20T12:00:00Z");
 export const DAY_MS = 86_400_000;
 
 /** An answer of an enclave that runs on this simulator, and the request that it answers. */
-export async function attest(simulator: Simulator): Promise<Pick<AppraisalInput, "evidence" | "nonce">> {
+export async function attest(simulator: Simulator): Promise<Pick<AppraisalInput, "evidence" | "nonce" | "endorsements">> {
   const ecdh = createECDH("secp256k1");
   const key = new Uint8Array(ecdh.generateKeys());
   const query = randomBytes(32).toString("hex");
@@ -33,7 +33,7 @@ export async function attest(simulator: Simulator): Promise<Pick<AppraisalInput,
     endorsements: await simulator.endorsements(),
   };
   const evidence = parseAttestationAnswer(JSON.parse(JSON.stringify(answer)));
-  return { evidence, nonce: { query, sealed: true } };
+  return { evidence, nonce: { query, sealed: true }, endorsements: evidence.endorsements };
 }
 
 export interface Minted extends Omit<SimulatorOptions, "nowMs"> {

@@ -1,0 +1,119 @@
+import type { CryptoBackend } from "@bauta/protocol";
+import { type KeysAppraisal, verifyKeysStatement } from "./binding/keys-statement.ts";
+import { type RequestNonce, verifyKeyBinding, verifyNonceBinding } from "./binding/report-data-binding.ts";
+import type { SigningKey } from "./binding/signing-key.ts";
+import { appraiseDstack, type DstackReading, type DstackResult, readDstack } from "./dstack/appraise-dstack.ts";
+import { keyProviderText, parseKeyProvider } from "./dstack/key-provider.ts";
+import type { Evidence } from "./evidence/evidence.ts";
+import { type BuildContents, nearestBuild, readMeasurements, REGISTERS, verifyMeasurements } from "./policy/measurements.ts";
+import type { Build, Policy } from "./policy/policy.ts";
+import { type AttestationScope, type CheckId, type Finding, notChecked } from "./result.ts";
+import type { Platform } from "./tdx/platform.ts";
+import type { Quote } from "./tdx/quote.ts";
+
+/** What was found in a quote whose origin is proven. */
+export interface ContentAppraisal extends Partial<Omit<DstackResult, "findings">> {
+  readonly findings: readonly Finding[];
+  /** The build that all measurements were compared with. */
+  readonly build?: Build | undefined;
+  readonly keys?: KeysAppraisal;
+}
+
+/** What the contents are held against. */
+export interface ContentContext {
+  readonly evidence: Evidence;
+  readonly policy: Policy;
+  readonly nonce?: RequestNonce | undefined;
+  readonly model?: string | undefined;
+  readonly nowMs: number;
+  readonly scope: AttestationScope;
+  readonly backend?: CryptoBackend | undefined;
+  readonly signing: SigningKey;
+  /** What came of the compose manager's own quote. */
+  readonly manager?: Platform | undefined;
+}
+
+const BINDING_IDS = ["nonce.bound", "key.bound-to-report-data", "key.exclusive", "keys.signed", "weights.named"] as const;
+const DSTACK_IDS = [
+  "eventlog.replay",
+  "dstack.compose-hash",
+  "dstack.runtime-compose",
+  "dstack.os-image",
+  "dstack.key-provider",
+  "image.digests-pinned",
+] as const;
+const MEASURE_IDS = REGISTERS.map((register) => `measure.${register}` as const);
+const ALONE = "not checked: the quote is judged without the answer that it came in";
+
+/** Appraises what a proven quote says: nonce, key, measurements, and what dstack booted. */
+export async function appraiseContents(quote: Quote, context: ContentContext): Promise<ContentAppraisal> {
+  const { report } = quote;
+  const { evidence, policy, nonce, nowMs, signing, scope, manager } = context;
+  const measured = readMeasurements(report);
+  if (scope === "platform" || !nonce) {
+    const build = nearestBuild(measured, undefined, { ...policy, builds: policy.builds.map(registersOnly) }, nowMs);
+    return {
+      build,
+      findings: [
+        ...verifyMeasurements(measured, build, policy, nowMs),
+        ...skip([...BINDING_IDS, "key.address-derived", ...DSTACK_IDS], ALONE),
+      ],
+    };
+  }
+  const reading = await readDstack(report, evidence);
+  const build = nearestBuild(measured, reading.composeHash.measured, policy, nowMs, buildContents(reading));
+  const keyBinding = verifyKeyBinding(report, signing, nonce.tls);
+  const keys = verifyKeysStatement({ ...context, nonce, keyBinding });
+  const dstack = await appraiseDstack({
+    report,
+    evidence,
+    build,
+    nonce,
+    reading,
+    manager: manager && { doubt: manager.doubt, report: manager.quote?.report },
+  });
+  return {
+    ...dstack,
+    build,
+    keys,
+    findings: [
+      verifyNonceBinding(report, nonce, evidence.nonce),
+      signing.finding,
+      keyBinding,
+      ...keys.findings,
+      ...verifyMeasurements(measured, build, policy, nowMs),
+      ...dstack.findings,
+    ],
+  };
+}
+
+/** Lists the checks that a quote of unproven origin leaves without meaning. @param doubt the check that did not pass */
+export function skipContents(doubt: CheckId, scope: AttestationScope, signing: SigningKey): ContentAppraisal {
+  const reason = `not checked: nothing proves that an enclave said this, since ${doubt} did not pass`;
+  const own = scope === "platform" ? notChecked("key.address-derived", ALONE) : signing.finding;
+  return { findings: [own, ...skip([...BINDING_IDS, ...MEASURE_IDS, ...DSTACK_IDS], reason)] };
+}
+
+function skip(ids: readonly CheckId[], reason: string): Finding[] {
+  return ids.map((id) => notChecked(id, reason));
+}
+
+/** A quote alone shows registers; what a compose document says is not part of it. */
+function registersOnly({
+  compose_hash: _compose,
+  images: _images,
+  os_image_hash: _image,
+  key_provider: _provider,
+  ...build
+}: Build): Build {
+  return build;
+}
+
+function buildContents({ compose, boot }: DstackReading): BuildContents {
+  const provider = boot?.keyProvider && parseKeyProvider(boot.keyProvider);
+  return {
+    imageDigests: typeof compose === "string" ? undefined : compose.services.flatMap(({ digest }) => digest ?? []),
+    osImageHash: boot?.osImageHash,
+    keyProvider: provider && keyProviderText(provider),
+  };
+}

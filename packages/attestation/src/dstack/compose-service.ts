@@ -1,0 +1,159 @@
+import { type ComposeMount, isTrue, items, mountReach, readMounts, scalar } from "./compose-mount.ts";
+import { isList, isYamlMap, type YamlMap, type YamlValue } from "./compose-yaml.ts";
+
+/** `name[:tag]@sha256:digest`, the only reference that names bytes. No variable fits in it. */
+const PINNED = /^[a-z0-9][a-zA-Z0-9._:/-]*@sha256:([0-9a-f]{64})$/;
+/** Programs that let somebody from outside run commands. */
+const SHELL = /\b(?:sshd|dropbear|ttyd|gotty|wetty|tmate|sshx|code-server|jupyter|jupyterlab|webssh|telnetd)\b/i;
+const STRONG_CAPABILITY =
+  /^(?:CAP_)?(?:ALL|SYS_ADMIN|SYS_PTRACE|SYS_MODULE|SYS_RAWIO|DAC_READ_SEARCH|DAC_OVERRIDE|NET_ADMIN|BPF|PERFMON)$/i;
+
+/** What a container can do beyond itself. */
+export type ServiceReach =
+  | "docker-socket"
+  | "dstack-socket"
+  | "app-keys"
+  | "guest-files"
+  | "privileged"
+  | "host-processes"
+  | "host-network"
+  | "strong-capabilities"
+  | "devices"
+  | "other-containers"
+  | "debug-shell";
+
+/** One service of a measured compose file. Every text in it is the app's own. */
+export interface ComposeService {
+  readonly name: string;
+  /** The reference as written. */
+  readonly image?: string;
+  /** SHA-256 of the image that it starts, 64 hex digits, where the reference names one. */
+  readonly digest?: string;
+  /** Why it is not known from the document what this service starts. */
+  readonly unpinned?: string;
+  readonly mounts: readonly ComposeMount[];
+  readonly ports: readonly string[];
+  readonly reach: readonly ServiceReach[];
+  /** Variables, set from outside, in members that decide what runs: image, command, mounts and the like. */
+  readonly variablesInCode: readonly string[];
+  /** Variables, set from outside, elsewhere. */
+  readonly variables: readonly string[];
+}
+
+/** Reads one service. */
+export function readService(name: string, service: YamlMap, top: YamlMap): ComposeService {
+  const image = scalar(service.get("image"));
+  const digest = PINNED.exec(image)?.[1];
+  const unpinned = unpinnedReason(service, image, digest);
+  const mounts = readMounts(service, top);
+  const inCode = new Set<string>();
+  const elsewhere = new Set<string>();
+  for (const [member, value] of service) collectVariables(value, PLAIN_MEMBERS.has(member) ? elsewhere : inCode);
+  for (const value of usedDefinitions(service, top)) collectVariables(value, inCode);
+  return {
+    name,
+    ...(image !== "" && { image }),
+    ...(digest !== undefined && { digest }),
+    ...(unpinned !== undefined && { unpinned }),
+    mounts,
+    ports: items(service.get("ports")).map(portText),
+    reach: readReach(service, mounts, image),
+    variablesInCode: [...inCode],
+    variables: [...elsewhere].filter((variable) => !inCode.has(variable)),
+  };
+}
+
+/** Members in which a variable changes what a program is told, not which program runs. */
+const PLAIN_MEMBERS: ReadonlySet<string> = new Set([
+  "environment",
+  "labels",
+  "ports",
+  "hostname",
+  "container_name",
+  "extra_hosts",
+  "logging",
+]);
+
+function unpinnedReason(service: YamlMap, image: string, digest: string | undefined): string | undefined {
+  if (service.has("extends")) return "it extends a service that is defined elsewhere";
+  if (service.has("build")) return "it is built on the machine";
+  if (service.has("provider")) return "a provider program of Compose starts it";
+  if (image === "") return "it names no image";
+  if (digest !== undefined) return undefined;
+  return /\$/.test(image) ? "a variable decides on its image" : "its image is not pinned by digest";
+}
+
+function readReach(service: YamlMap, mounts: readonly ComposeMount[], image: string): readonly ServiceReach[] {
+  const reach = new Set<ServiceReach>();
+  for (const mount of mounts) {
+    const reached = mountReach(mount);
+    if (reached.includes("docker")) reach.add("docker-socket");
+    if (reached.includes("dstack")) reach.add("dstack-socket");
+    if (reached.includes("keys")) reach.add("app-keys");
+    if (reached.includes("guest")) reach.add("guest-files");
+  }
+  const namespaces = ["pid", "ipc", "userns_mode", "cgroup"].map((member) => scalar(service.get(member)));
+  const network = scalar(service.get("network_mode"));
+  if (isTrue(service.get("privileged"))) reach.add("privileged");
+  if (namespaces.some(isForeign)) reach.add("host-processes");
+  if (network === "host" || /\$/.test(network)) reach.add("host-network");
+  if (
+    /^(?:service|container):/.test(network) ||
+    namespaces.some((value) => /^(?:service|container):/.test(value)) ||
+    service.has("volumes_from")
+  )
+    reach.add("other-containers");
+  if (items(service.get("cap_add")).some((value) => STRONG_CAPABILITY.test(scalar(value)) || scalar(value).includes("$")))
+    reach.add("strong-capabilities");
+  if (items(service.get("devices")).length > 0 || items(service.get("device_cgroup_rules")).length > 0) reach.add("devices");
+  const words = [image, ...texts(service.get("command")), ...texts(service.get("entrypoint"))].join(" ");
+  if (hasShell(words) || items(service.get("ports")).some((port) => /(?:^|:)22(?:\/tcp)?$/.test(portText(port)))) reach.add("debug-shell");
+  return [...reach];
+}
+
+/** True when a text starts a program that lets somebody from outside run commands. */
+export function hasShell(text: string): boolean {
+  return SHELL.test(text);
+}
+
+function isForeign(namespace: string): boolean {
+  return namespace === "host" || namespace.includes("$");
+}
+
+function portText(value: YamlValue): string {
+  if (!isYamlMap(value)) return scalar(value);
+  return `${scalar(value.get("published"))}:${scalar(value.get("target"))}`;
+}
+
+/** The definitions at the document's top that a service's configs, secrets and volumes refer to. */
+function usedDefinitions(service: YamlMap, top: YamlMap): readonly YamlValue[] {
+  return ["configs", "secrets", "volumes"].flatMap((member) => {
+    const defined = top.get(member);
+    if (!isYamlMap(defined)) return [];
+    return items(service.get(member)).flatMap((value) => {
+      const name = isYamlMap(value) ? scalar(value.get("source")) : (scalar(value).split(":")[0] ?? "");
+      const definition = defined.get(name);
+      return definition === undefined ? [] : [definition];
+    });
+  });
+}
+
+function texts(value: YamlValue | undefined): readonly string[] {
+  if (isList(value)) return value.map(scalar);
+  return [scalar(value)];
+}
+
+/**
+ * Collects the variables that Compose would replace: `$NAME`, `${NAME}`, `${NAME:-default}`; `$$` is a dollar sign.
+ * @see Compose specification, "Interpolation"
+ */
+function collectVariables(value: YamlValue, into: Set<string>): void {
+  if (typeof value === "string") {
+    for (const match of value.matchAll(/\$(?:\$|\{([A-Za-z_][A-Za-z0-9_]*)|([A-Za-z_][A-Za-z0-9_]*))/g)) {
+      const name = match[1] ?? match[2];
+      if (name !== undefined) into.add(name);
+    }
+    return;
+  }
+  for (const item of items(value)) collectVariables(item, into);
+}

@@ -1,0 +1,119 @@
+import type { CheckId, Finding } from "../result.ts";
+import type { ProvenCompose } from "./appraise-dstack.ts";
+import { containersThatCouldRead } from "./could-read-containers.ts";
+import type { KeyProvider } from "./key-provider.ts";
+import { printable } from "./printable.ts";
+import type { RuntimeCompose } from "./runtime-compose.ts";
+
+export interface CouldReadInput {
+  /** True for `e2ee-*` models: the client encrypts to the enclave's key itself. */
+  readonly sealed: boolean;
+  readonly findings: readonly Finding[];
+  /** The measured compose document, where it is proven and readable. */
+  readonly compose?: ProvenCompose | undefined;
+  readonly keyProvider?: KeyProvider | undefined;
+  /** What a compose manager says it started. */
+  readonly runtime?: RuntimeCompose | undefined;
+  readonly simulated: boolean;
+  readonly debug: boolean;
+  readonly pinned: boolean;
+}
+
+/** Until these have passed, nothing says that the key is an enclave's. */
+const ORIGIN: readonly CheckId[] = [
+  "tdx.parse",
+  "tdx.quote-signature",
+  "tdx.attestation-key-bound",
+  "tdx.qe-report-signature",
+  "tdx.pck-chain",
+  "tdx.qe-identity-match",
+  "nonce.bound",
+  "key.address-derived",
+  "key.bound-to-report-data",
+];
+const PLATFORM: readonly CheckId[] = [
+  "tdx.pck-crl",
+  "tdx.root-crl",
+  "tdx.tcb-info-signature",
+  "tdx.qe-identity-signature",
+  "tdx.collateral-current",
+  "tdx.tcb-status",
+  "tdx.module-identity",
+];
+const TD_STATE: readonly CheckId[] = ["td.attributes", "td.xfam", "td.service-td", "td.seam-signer"];
+
+/**
+ * Says who could still read a prompt, one plain sentence each and the widest circle first, from what was and was not proven.
+ * Names from evidence are cut and made printable. Never empty: at least what runs in the enclave reads the prompt.
+ * @see spec/verification.md, "Who could still read"
+ */
+export function whoCouldRead(input: CouldReadInput): readonly string[] {
+  const { findings, sealed, simulated, debug, pinned } = input;
+  const doubt = firstNotPassed(findings, ORIGIN);
+  return [
+    ...(doubt ? [`Anyone: nothing proves that an enclave answered this request with its own key (${doubt.id} did not pass).`] : []),
+    ...(simulated ? ["Whoever runs the simulator's host: the evidence is SIMULATED, and no hardware protects the enclave from it."] : []),
+    ...(sealed ? [] : [gatewaySentence(input.compose)]),
+    ...(doubt
+      ? []
+      : [
+          ...(debug ? ["The machine's host: the TD is in debug mode, so the host can read and change its memory."] : []),
+          ...platformSentences(findings),
+        ]),
+    ...(pinned || debug || doubt
+      ? []
+      : ["Anyone who can rent a TDX machine: no measurement is pinned, so the enclave may run a program that keeps what it reads."]),
+    ...(doubt ? [] : insideSentences(input)),
+  ];
+}
+
+function gatewaySentence(compose: ProvenCompose | undefined): string {
+  const inner = compose?.gateway ? " and dstack's gateway, which ends TLS for the app," : "";
+  return `The gateway${inner} and whoever runs it: without end-to-end encryption each request passes through it in the clear.`;
+}
+
+function platformSentences(findings: readonly Finding[]): readonly string[] {
+  const platform = firstNotPassed(findings, PLATFORM);
+  const state = firstNotPassed(findings, TD_STATE);
+  return [
+    ...(platform
+      ? [
+          `Whoever can break into an outdated or withdrawn platform: nothing proves that this one is current and in good standing (${platform.id} did not pass).`,
+        ]
+      : []),
+    ...(state
+      ? [`The machine's operator, as far as the TD lets it in: how the TD was set up is not proven (${state.id} did not pass).`]
+      : []),
+  ];
+}
+
+function insideSentences(input: CouldReadInput): readonly string[] {
+  const { compose, findings } = input;
+  return [
+    ...(compose
+      ? containersThatCouldRead(compose, input.runtime)
+      : ["Whatever the enclave runs: its compose document is not proven or not readable, so which programs see the prompt is not known."]),
+    ...keySentences(input),
+    ...(findings.some(({ id, status }) => id === "key.exclusive" && status === "pass")
+      ? []
+      : ["Whatever else holds the enclave's key: nothing proves that it was made inside and stays there (key.exclusive did not pass)."]),
+  ];
+}
+
+function keySentences({ compose, keyProvider }: CouldReadInput): readonly string[] {
+  if (keyProvider?.name === "kms" || (!keyProvider && compose?.kms)) {
+    const which = keyProvider?.id ? ` (its key ends in ${printable(keyProvider.id.slice(-16))})` : "";
+    return [
+      `Whoever governs the key management service${which} or may upgrade the app: it derives the app's keys, and can give the same keys to another build.`,
+    ];
+  }
+  if (keyProvider?.name === "local-sgx") return ["Whoever can break the SGX enclave on the same machine that hands out the app's keys."];
+  if (keyProvider?.name === "tpm") return ["The machine's operator, who provides the TPM that the app's keys come from."];
+  if (keyProvider && keyProvider.name !== "none")
+    return [`Whoever runs the app's key provider, ${printable(keyProvider.name)}: what it does is not known.`];
+  return [];
+}
+
+function firstNotPassed(findings: readonly Finding[], ids: readonly CheckId[]): Finding | undefined {
+  return findings.find(({ id, status }) => ids.includes(id) && status !== "pass");
+}
