@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { POLICY_FLAG } from "./evidence-flags.ts";
 
 /** How a person says whom to talk to and what to trust. */
 export interface ConnectionFlags {
@@ -16,11 +17,11 @@ export function withConnectionFlags(command: Command): Command {
     .option("--base-url <url>", "the gateway's API, such as https://host/api/v1 (or BAUTA_BASE_URL)")
     .option("--api-key <key>", "your key (or BAUTA_API_KEY, which keeps it out of the process list)")
     .option(
-      "--trust-root <file>",
-      "trust a simulator: its root, DER or PEM; results say SIMULATED",
+      "--root, --trust-root <file>",
+      "trust a simulator: its root, DER or PEM, may be repeated; results say SIMULATED",
       (file, files: string[] | undefined) => [...(files ?? []), file],
     )
-    .option("--policy <file>", "reference values that the enclave must have (JSON)")
+    .option("--policy <file>", POLICY_FLAG)
     .option(
       "--documented-receipts",
       "WEAKER: accept the published two-hash signature where a server has no receipt; shown with each answer",

@@ -5,17 +5,22 @@ import { addChat } from "./commands/chat.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addGateway } from "./commands/gateway.ts";
 import { addModels } from "./commands/models.ts";
+import { addPolicy } from "./commands/policy.ts";
+import { addVerify } from "./commands/verify.ts";
 import { EXIT, exitCodeOf, showError } from "./exit.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
 
+const json = process.argv.includes("--json");
 const program = new Command("bauta")
   .description("Confidential inference: verify the enclave, then ask")
   .version(version)
   .showSuggestionAfterError()
   .configureHelp({ showGlobalOptions: true })
+  // Who asked for JSON gets wrong usage as JSON too, below.
+  .configureOutput({ outputError: (text, write) => void (json || write(text)) })
   .exitOverride();
-for (const add of [addDemo, addChat, addModels, addGateway]) add(program);
+for (const add of [addDemo, addChat, addVerify, addPolicy, addModels, addGateway]) add(program);
 // Subcommands take exitOverride from their parent only if they exist when it is set.
 for (const command of program.commands) command.exitOverride();
 
@@ -28,9 +33,11 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-  else {
-    await showError(error, process.argv.includes("--json"));
+  if (error instanceof CommanderError) {
+    if (json && error.exitCode !== 0) await showError(new CommanderError(2, error.code, error.message.replace(/^error: /, "")), json);
+    process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  } else {
+    await showError(error, json);
     process.exitCode = exitCodeOf(error);
   }
 }

@@ -1,59 +1,71 @@
 import type { AttestationResult, Check } from "@bauta/attestation";
 import { printableLine } from "@bauta/client";
-import { type Terminal } from "./terminal.ts";
+import { showFact } from "./show-claims.ts";
+import type { Terminal } from "./terminal.ts";
+import { wrapText } from "./wrap-text.ts";
+
+export { showChecks } from "./show-checks.ts";
+
+/** Failed checks that stand under a verdict; the table has all of them. */
+const MAX_REASONS = 6;
 
 /** Words that stand wherever a result is shown. */
 export function standing({ simulated, debug, pinned }: Pick<AttestationResult, "simulated" | "debug" | "pinned">): string {
   return [simulated && "SIMULATED", debug && "DEBUG", !pinned && "UNPINNED"].filter(Boolean).join(" ");
 }
 
-/** A few lines: the verdict, what was proven, what was not, and what failed with its reason. */
-export function showAttestation(terminal: Terminal, model: string, result: AttestationResult): void {
-  const { line, good, bad, warn, dim, bold } = terminal;
+/**
+ * The verdict in a line, two where it is narrow: what was judged, how it ended, and how many checks say so.
+ * @param subject the model's id or the file
+ */
+export function showVerdict(terminal: Terminal, subject: string, result: AttestationResult): void {
+  const { line, good, bad, warn, dim, bold, width } = terminal;
+  const platform = result.scope === "platform";
+  const name = printableLine(subject, 60);
+  const outcome = platform ? `platform ${result.ok ? "acceptable" : "NOT acceptable"}` : result.ok ? "attested" : "NOT acceptable";
+  // A platform is not measured against builds, so that it is not pinned goes without saying.
+  const words = standing(platform ? { ...result, pinned: true } : result);
   const count = (status: Check["status"]) => result.checks.filter((check) => check.status === status).length;
-  const counts = `${count("pass")} checks passed, ${count("fail")} failed, ${count("not-checked")} not made`;
-  const words = standing(result);
-  line(
-    `${result.ok ? good("✓") : bad("✗")} ${bold(printableLine(model))} ${result.ok ? "attested" : "NOT acceptable"}${words ? ` ${warn(words)}` : ""} ${dim(`(${counts})`)}`,
-  );
-  for (const check of result.checks) {
-    const counts = check.status === "fail" || (check.required && check.status === "not-checked");
-    if (counts) line(`  ${check.status === "fail" ? bad("✗") : warn("–")} ${check.id}: ${printableLine(check.reason)}`);
-  }
-  const { signing_address: address, mrtd, compose_hash: compose, build } = result.claims;
-  const claim = (name: string, value: string | undefined) =>
-    value !== undefined && line(dim(`  ${name.padEnd(13)}${printableLine(value)}`));
-  if (result.ok) {
-    claim("build", build);
-    claim("key", address);
-    claim("MRTD", mrtd && `${mrtd.slice(0, 32)}…`);
-    claim("compose hash", compose && `${compose.slice(0, 32)}…`);
+  const counts = `(${count("pass")} checks passed, ${count("fail")} failed, ${count("not-checked")} not made)`;
+  const plain = ["✓", name, outcome, words].filter(Boolean).join(" ");
+  const shown = `${result.ok ? good("✓") : bad("✗")} ${bold(name)} ${outcome}${words ? ` ${warn(words)}` : ""}`;
+  if (plain.length + 1 + counts.length <= width) line(`${shown} ${dim(counts)}`);
+  else {
+    line(shown);
+    line(`  ${dim(counts)}`);
   }
 }
 
-/** Every check with its reason, for whoever wants all of it. Long reasons go on under themselves. */
-export function showChecks(terminal: Terminal, result: AttestationResult): void {
-  const width = Math.max(...result.checks.map(({ id }) => id.length));
-  const marks = { pass: terminal.good("✓"), fail: terminal.bad("✗"), "not-checked": terminal.dim("–") };
-  const indent = 2 + width + 2;
-  for (const { id, status, required, reason } of result.checks) {
-    const [first = "", ...more] = wrap(
-      printableLine(required && status !== "pass" ? `REQUIRED: ${reason}` : reason),
-      Math.max(20, terminal.width - indent),
-    );
-    const text = [`${id.padEnd(width)}  ${first}`, ...more.map((line) => " ".repeat(indent) + line)].join("\n");
-    terminal.line(`${marks[status]} ${status === "not-checked" ? terminal.dim(text) : text}`);
+/** What stands against a result: the checks that failed, or else those that had to be made and were not. */
+export function showObstacles(terminal: Terminal, { checks }: Pick<AttestationResult, "checks">): void {
+  const { line, bad, warn, dim, width } = terminal;
+  const failed = checks.filter(({ status }) => status === "fail");
+  const missing = checks.filter(({ status, required }) => required && status === "not-checked");
+  const shown = failed.length > 0 ? failed : missing;
+  const columns = Math.max(16, width - 4);
+  for (const { id, status, reason } of shown.slice(0, MAX_REASONS)) {
+    // Three lines of each: a check that has several faults names them all in the table.
+    const [first = "", ...more] = wrapText(printableLine(`${id}: ${reason}`, columns * 3 - 16), columns);
+    line(`  ${status === "fail" ? bad("✗") : warn("–")} ${first}`);
+    for (const text of more) line(`    ${text}`);
   }
+  const rest = [
+    shown.length > MAX_REASONS && `${shown.length - MAX_REASONS} more ${failed.length > 0 ? "failed" : "that must pass were not made"}`,
+    failed.length > 0 && missing.length > 0 && `${missing.length} that must pass could not be made`,
+  ].filter(Boolean);
+  if (rest.length > 0) line(`  ${warn("–")} ${dim(`and ${rest.join(", ")}`)}`);
 }
 
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
+/** A few lines: the verdict, what stands against it, and who was attested. */
+export function showAttestation(terminal: Terminal, model: string, result: AttestationResult): void {
+  showVerdict(terminal, model, result);
+  showObstacles(terminal, result);
+  if (!result.ok) return;
+  const { build, tcb_status: tcb, signing_address: address, mrtd, compose_hash: compose } = result.claims;
+  const claim = (label: string, value: string | undefined) => value !== undefined && showFact(terminal, label, [value]);
+  claim("build", build);
+  claim("TCB status", tcb);
+  claim("key address", address);
+  claim("MRTD", mrtd && `${mrtd.slice(0, 32)}…`);
+  claim("compose hash", compose && `${compose.slice(0, 32)}…`);
 }

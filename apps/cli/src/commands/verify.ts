@@ -1,0 +1,72 @@
+import type { Command } from "commander";
+import { POLICY_FLAG } from "../evidence-flags.ts";
+import { EXIT } from "../exit.ts";
+import { withSubjectFlags } from "../subject-flags.ts";
+import { createTerminal } from "../terminal.ts";
+import type { VerifyFlags } from "../verify-input.ts";
+
+interface Flags extends VerifyFlags {
+  readonly all?: true;
+}
+
+/** Under which heading of the help text a flag stands; in this order. */
+const HEADINGS: readonly (readonly [heading: string, flags: readonly string[]])[] = [
+  ["What to verify, beside a model:", ["--attestation", "--nonce", "--quote"]],
+  ["What to hold it against:", ["--policy", "--allow-unpinned", "--collateral", "--pcs-url", "--offline", "--at", "--trust-root"]],
+  ["Which server to ask:", ["--base-url", "--api-key"]],
+];
+
+export function addVerify(program: Command): void {
+  const command = withSubjectFlags(
+    program
+      .command("verify")
+      .description("appraise an enclave or a quote, and show every check with its reason")
+      .argument("[model]", "a running model to ask for evidence, such as e2ee-pocket"),
+  )
+    .option("--quote <file>", "judge a TDX quote (raw, hex or base64): the platform alone")
+    .option("--policy <file>", POLICY_FLAG)
+    .option("--allow-unpinned", "INSECURE: accept any measurements; results say UNPINNED")
+    .option("--all", "show what is folded away: each check that was not made, all claims, all values")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  bauta verify e2ee-pocket --base-url https://host/api/v1 --policy policy.yaml
+  bauta verify --attestation answer.json --nonce HEX --policy venice
+  bauta verify --quote quote.bin --collateral c.json --at 2025-07-04T10:16:31Z
+  bauta verify --quote quote.hex --json | jq '.checks[] | select(.status == "fail")'
+
+A quote by itself says which platform signed it. Whose enclave it is, what runs in it and
+whether it answers you takes a whole answer: a saved one, or one to a fresh nonce.
+
+Exit status: 0 acceptable, 1 not acceptable or not reachable, 2 wrong usage or an input
+that cannot be read.`,
+    )
+    .action(runVerify);
+  for (const [heading, flags] of HEADINGS) {
+    for (const flag of flags) command.options.find(({ long }) => long === flag)?.helpGroup(heading);
+  }
+}
+
+async function runVerify(model: string | undefined, flags: Flags): Promise<void> {
+  const { readVerifyInput } = await import("../verify-input.ts");
+  const input = await readVerifyInput(model, flags);
+  const { appraise } = await import("@bauta/attestation");
+  const result = await appraise(input.appraisal);
+  if (result.collateral) await input.memory?.note(result.collateral.numbers);
+  if (!result.ok) process.exitCode = EXIT.failed;
+  if (flags.json) {
+    const { toResultJson } = await import("../show-result.ts");
+    process.stdout.write(`${toResultJson(result)}\n`);
+    return;
+  }
+  const { showResult } = await import("../show-result.ts");
+  const { describeBasis, describeLimits } = await import("../verify-words.ts");
+  showResult(createTerminal(), {
+    subject: input.subject,
+    result,
+    basis: describeBasis(input, flags.at !== undefined),
+    notes: describeLimits(input, result, flags.at !== undefined),
+    all: flags.all === true,
+  });
+}
