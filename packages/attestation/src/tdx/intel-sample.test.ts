@@ -108,7 +108,7 @@ describe.skipIf(noVectors)("the sample of Intel's Quote Verification Library, un
       roots: parseTrustRoots([sample().root]),
     });
     expect(doubt?.id).toBe("tdx.qe-report-signature");
-    expect(findings.find(({ id }) => id === "tdx.pck-chain")?.reason).toContain("(PCK, its CA, root) cannot be read");
+    expect(findings.find(({ id }) => id === "tdx.pck-chain")?.reason).toContain("(PCK, CA, root) cannot be read");
     const { endorsements } = sample();
     const reversed = { ...endorsements, qe_identity_issuer_chain: text("tcbSignChain.pem") };
     const finding = (await appraiseSample([sample().root], reversed)).findings.find(({ id }) => id === "tdx.qe-identity-signature");

@@ -50,7 +50,7 @@ async function verifyChain(pem: string, roots: TrustRoots): Promise<PckChain> {
   const read = readChain(pem, 3);
   const certificates = typeof read === "string" ? [] : read;
   const [leaf, ca, root] = certificates;
-  if (!leaf || !ca || !root) return { certificates, caHolds: false, faults: [`the quote's chain (PCK, its CA, root) ${read as string}`] };
+  if (!leaf || !ca || !root) return { certificates, caHolds: false, faults: [`the quote's chain (PCK, CA, root) ${read as string}`] };
   const name = quotedName(leaf.commonName);
   const machine = orFault(CertificateError, () => parseSgxExtension(leaf));
   const [leafSignature, caSignature] = await Promise.all([issuerFaults(name, leaf, ca), issuerFaults(quotedName(ca.commonName), ca, root)]);

@@ -75,7 +75,7 @@ const ORIGIN_IDS = [
   "tdx.qe-identity-match",
 ] as const;
 const STATE_IDS = ["td.debug-off", "td.attributes", "td.xfam", "td.service-td", "td.seam-signer"] as const;
-const NO_COLLATERAL = "no collateral of Intel's came along: fetch it from its PCS or a PCCS, or have the server send it";
+const NO_COLLATERAL = "no collateral came along: fetch it from Intel's PCS or a PCCS, or have the server send it";
 
 /**
  * Appraises the machine behind a quote: who signed the quote, whether Intel still vouches for that machine, and whether

@@ -29,7 +29,7 @@ export async function verifyAttestationKeyBinding(quote: Quote): Promise<Finding
   const holds = equalBytes(stated, concatBytes(digest, new Uint8Array(32)));
   return judged(
     "tdx.attestation-key-bound",
-    faultsOf([!holds, "the quoting enclave's report commits to another attestation key"]),
+    faultsOf([!holds, "the quoting enclave's report does not commit to the attestation key"]),
     "the quoting enclave's report commits to the attestation key",
   );
 }
@@ -40,7 +40,7 @@ export async function verifyAttestationKeyBinding(quote: Quote): Promise<Finding
  */
 export async function verifyQeReportSignature(quote: Quote, leaf: Certificate | undefined): Promise<Finding> {
   const id = "tdx.qe-report-signature";
-  if (!leaf) return notChecked(id, "the PCK certificate cannot be read (tdx.pck-chain)");
+  if (!leaf) return notChecked(id, "no PCK certificate was read (tdx.pck-chain)");
   const holds = await verifyP256(leaf.publicKey, quote.qeReportSignature, quote.qeReport);
   return judged(
     id,

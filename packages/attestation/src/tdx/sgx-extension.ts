@@ -86,6 +86,6 @@ function svn(members: Members, suffix: number, max: number): number {
 }
 
 function inBounds<T>(holds: boolean, value: T): T {
-  if (!holds) throw new DerError("a member is too large or too small");
+  if (!holds) throw new DerError("a malformed member");
   return value;
 }

@@ -45,7 +45,7 @@ export function verifySignedText<T extends object>(
     if (!signer) return { faults };
     const bytes = parseHex(signature, SIGNATURE_BYTES);
     const holds = bytes?.length === SIGNATURE_BYTES && (await verifyP256(signer.publicKey, bytes, utf8(text)));
-    if (!holds) return { faults: [`its signature is not by the key of ${quotedName(signer.commonName)} over exactly this text`] };
+    if (!holds) return { faults: [`its signature is not by the key of ${quotedName(signer.commonName)} over this very text`] };
     const value = orFault(CollateralShapeError, () => parse(text));
     return typeof value === "string" ? { faults: [value] } : { faults, value, signer };
   });

@@ -44,7 +44,7 @@ export function convergeTcb(
   enclave: IsvLevel | undefined,
 ): ReachedTcb | string {
   if (!platform) return NOT_SUPPORTED;
-  if (!enclave || (version > 0 && !level)) return "the quoting enclave or the TDX module is below every level that Intel lists";
+  if (!enclave || (version > 0 && !level)) return "the quoting enclave is below every level that Intel lists";
   const parts: readonly TcbVerdict[] = level ? [level, enclave] : [enclave];
   if (!LEVEL_STATUS.test(platform.status) || !parts.every(({ status }) => PART_STATUS.test(status)))
     return "Intel gives it an unknown status";

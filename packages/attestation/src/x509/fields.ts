@@ -55,7 +55,7 @@ export function readCommonName(name: DerElement | undefined): string {
   if (!value) return "";
   // Two common names would let two readers see two different roles.
   if (found.length > 1 || (value.tag !== UTF8_STRING && value.tag !== PRINTABLE_STRING))
-    throw new DerError("several common names, or one of an unexpected type");
+    throw new DerError("a malformed common name, or several");
   return new TextDecoder().decode(value.body);
 }
 

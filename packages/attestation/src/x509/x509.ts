@@ -121,7 +121,7 @@ function readPublicKey(keyInfo: DerElement | undefined): Uint8Array<ArrayBuffer>
   const [type, curve] = readSequence(algorithm, 2).map((oid) => readOid(oid));
   const point = readWholeBits(key);
   if (type !== OID.ecPublicKey || curve !== OID.p256 || point.length !== 65 || point[0] !== 0x04)
-    throw new DerError("public key is not an uncompressed point of P-256");
+    throw new DerError("a public key that is not on P-256");
   return point;
 }
 
@@ -134,6 +134,6 @@ function readBasicConstraints(value: Uint8Array<ArrayBuffer> | undefined): Pick<
 function readKeyUsage(value: Uint8Array<ArrayBuffer> | undefined): Pick<Certificate, "keyUsage"> {
   if (!value) return {};
   const [unused = 8, first, ...more] = readBody(readElement(value), BIT_STRING);
-  if (unused > 7 || first === undefined || more.length > 1) throw new DerError("keyUsage is malformed");
+  if (unused > 7 || first === undefined || more.length > 1) throw new DerError("a malformed keyUsage");
   return { keyUsage: first };
 }
