@@ -16,8 +16,8 @@ INTENTS: list[Intent] = small_talk.INTENTS + identity.INTENTS + knowledge_tee.IN
 
 # How often each kind of question is asked.
 SHARES = {
-    "greeting": 0.06, "closing": 0.05, "small talk": 0.10, "identity": 0.13, "TEEs and attestation": 0.12, "Bauta": 0.17,
-    "one-digit sums": 0.12, "two-digit additions": 0.09, "two-digit subtractions": 0.07, "products up to 12": 0.04, "elsewhere": 0.21,
+    "greeting": 0.06, "closing": 0.05, "small talk": 0.10, "identity": 0.15, "TEEs and attestation": 0.12, "Bauta": 0.17,
+    "one-digit sums": 0.10, "two-digit additions": 0.09, "two-digit subtractions": 0.07, "products up to 12": 0.04, "elsewhere": 0.21,
 }
 SUMS = {kind: [key for key, name in arithmetic.KINDS.items() if name == kind] for kind in arithmetic.KINDS.values()}
 PAGE_PROMPT = "What is 2+2? Answer briefly."
@@ -40,7 +40,7 @@ _SYNONYM_GROUPS = {word: group for group in _SYNONYMS for word in group}
 _SYNONYM_PATTERN = re.compile(r"\b(" + "|".join(sorted(map(re.escape, _SYNONYM_GROUPS), key=len, reverse=True)) + r")\b")
 _ASKS = re.compile(r"^(what|who|how|why|where|which|when|is|are|can|does|do)\b")
 _PREFIXES_HELD_OUT = ["just curious: ", "well, ", "one more question: ", "by the way, ", "hi there, ", "thank you. "]
-_SUFFIXES = [" please", " please?", " thanks", " pls", "??", " ?", " briefly", " in one sentence", " in short", "!", "...", " thank you", " i wonder", " :)", " bro", " mate"]
+_SUFFIXES = [" please", " please?", " thanks", " pls", "??", " ?", " briefly", " in one sentence", " in short", "!", "...", " thank you", " i wonder", " :)", " bro", " mate", " in two words", " in one word", " in simple words", " in plain words", " in your own words", " with few words", " shortly"]
 _SUFFIXES_HELD_OUT = [", please", " in a few words", "???"]
 _SHORT_FORMS = {"you": "u", "are": "r", "your": "ur", "please": "pls", "what": "wat", "why": "y", "because": "cuz", "thanks": "thx", "to": "2", "with": "w", "do not": "dont", "people": "ppl", "about": "abt", "message": "msg", "messages": "msgs"}
 _NEIGHBOURS = {c: row[max(0, i - 1) : i] + row[i + 1 : i + 2] for row in ("qwertyuiop", "asdfghjkl", "zxcvbnm") for i, c in enumerate(row)}

@@ -42,9 +42,9 @@ class Stage:
 
 
 STAGES = [
-    Stage(steps=7500, learning_rate=3e-3, batch_tokens=2560, longest=640, long_share=0),
+    Stage(steps=9000, learning_rate=3e-3, batch_tokens=2560, longest=640, long_share=0),
     # The last message must be found behind a long conversation too.
-    Stage(steps=900, learning_rate=1e-3, batch_tokens=4096, longest=2000, long_share=0.02),
+    Stage(steps=1200, learning_rate=1e-3, batch_tokens=4096, longest=2000, long_share=0.02),
 ]
 SUM_WEIGHT = 3.0
 BEGINNING, BEGINNING_WEIGHT = 6, 2.0
