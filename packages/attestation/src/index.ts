@@ -53,3 +53,10 @@ export {
 } from "./result.ts";
 export { parseSgxExtension, type SgxExtension } from "./tdx/sgx-extension.ts";
 export { type Certificate, CertificateError, parseCertificate } from "./x509/x509.ts";
+export { appraiseGpus, type GpuAppraisal, type GpuInput } from "./nvidia/appraise-gpus.ts";
+export { GPU_ARCHS, type GpuRules } from "./nvidia/gpu-rules.ts";
+export { createGpuEndorsementSource, type GpuEndorsementSource } from "./nvidia/fetch-gpu-endorsements.ts";
+export { parseGpuTrustRoots, type GpuTrustRoots } from "./nvidia/nvidia-roots.ts";
+export { gpuEndorsementNeed } from "./nvidia/gpu-need.ts";
+export { NVIDIA_NRAS_URL, NVIDIA_OCSP_URL, NVIDIA_RIM_URL } from "./nvidia/gpu-service-address.ts";
+export { NRAS_ISSUER } from "./nvidia/nras-token.ts";

@@ -69,7 +69,7 @@ const pemOf = (chain: readonly Issuer[]): string => toPem(...chain.map((issuer) 
 describe("tdx.pck-chain", () => {
   it("passes a chain through a PCK Processor CA", async () => {
     const chain = issueChain({});
-    expect(await checkChain(pemOf(chain), chain[2])).toMatchObject({ status: "pass", detail: { issuer: "Intel SGX PCK Processor CA" } });
+    expect(await checkChain(pemOf(chain), chain[2])).toMatchObject({ status: "pass" });
   });
 
   const stranger = issueChain({ root: { key: createKeyPair(secrets, "stranger") } });

@@ -6,8 +6,11 @@ import { type SigningKeyPair, signDer } from "./keys.ts";
 const ORGANISATION = "Bauta Simulator";
 const UNIT = "SIMULATED - not Intel - protects nothing";
 
-const ECDSA_WITH_SHA256 = sequence(oid("1.2.840.10045.4.3.2"));
-const P256_KEY = sequence(oid("1.2.840.10045.2.1"), oid("1.2.840.10045.3.1.7"));
+const EC_PUBLIC_KEY = "1.2.840.10045.2.1";
+const ALGORITHMS = {
+  "P-256": { key: sequence(oid(EC_PUBLIC_KEY), oid("1.2.840.10045.3.1.7")), signature: sequence(oid("1.2.840.10045.4.3.2")) },
+  "P-384": { key: sequence(oid(EC_PUBLIC_KEY), oid("1.3.132.0.34")), signature: sequence(oid("1.2.840.10045.4.3.3")) },
+} as const;
 const PEM_LINE = /.{1,64}/g;
 
 /** First byte of the key usage extension. */
@@ -54,7 +57,7 @@ export type RewriteSignature = (der: Buffer) => Uint8Array;
  */
 export function issueCertificate(request: CertificateRequest): Issuer {
   const { key, issuer } = request;
-  const name = nameOf(request.commonName);
+  const name = nameOf(request.commonName, UNIT);
   const keyId = keyIdOf(key);
   const serial = Buffer.from(request.serial ?? keyId);
   const constraints =
@@ -67,27 +70,51 @@ export function issueCertificate(request: CertificateRequest): Issuer {
     extension("2.5.29.19", constraints, true),
     ...(request.extensions ?? []),
   ];
+  return certify({ ...request, name, serial, extensions: request.rewriteExtensions?.(extensions) ?? extensions });
+}
+
+/** What every certificate says, whatever its profile. */
+export interface CertificateContents extends Pick<
+  CertificateRequest,
+  "key" | "issuer" | "notBeforeMs" | "notAfterMs" | "rewriteSignature"
+> {
+  /** The subject, DER. */
+  readonly name: Buffer;
+  /** Big-endian. */
+  readonly serial: Buffer;
+  readonly extensions: readonly Buffer[];
+}
+
+/** Signs a certificate, X.509 v3, with the issuer's key or, without an issuer, with its own. @see RFC 5280 §4.1 */
+export function certify(contents: CertificateContents): Issuer {
+  const { name, key, serial, issuer } = contents;
+  const signer = issuer?.key ?? key;
   const tbs = sequence(
     explicit(0, integer(2)),
     integer(serial),
-    ECDSA_WITH_SHA256,
+    signatureAlgorithm(signer),
     issuer?.name ?? name,
-    sequence(time(request.notBeforeMs), time(request.notAfterMs)),
+    sequence(time(contents.notBeforeMs), time(contents.notAfterMs)),
     name,
-    sequence(P256_KEY, bitString(Buffer.concat([Buffer.of(0x04), key.point]))),
-    explicit(3, sequence(...(request.rewriteExtensions?.(extensions) ?? extensions))),
+    publicKeyInfo(key),
+    explicit(3, sequence(...contents.extensions)),
   );
-  return { der: signed(tbs, issuer?.key ?? key, request.rewriteSignature), name, key, serial };
+  return { der: signed(tbs, signer, contents.rewriteSignature), name, key, serial };
 }
 
-/** A DER structure followed by its algorithm and signature, as certificates and CRLs are. */
-export function signed(tbs: Buffer, key: SigningKeyPair, rewrite?: RewriteSignature): Buffer {
+/** A public key with its algorithm, DER. @see RFC 5480 §2 */
+export function publicKeyInfo(key: SigningKeyPair): Buffer {
+  return sequence(ALGORITHMS[key.curve].key, bitString(Buffer.concat([Buffer.of(0x04), key.point])));
+}
+
+/** A DER structure followed by its algorithm and signature, as certificates and CRLs are; `more` follows unsigned. */
+export function signed(tbs: Buffer, key: SigningKeyPair, rewrite?: RewriteSignature, ...more: readonly Buffer[]): Buffer {
   const signature = signDer(key, tbs);
-  return sequence(tbs, ECDSA_WITH_SHA256, bitString(rewrite?.(signature) ?? signature));
+  return sequence(tbs, signatureAlgorithm(key), bitString(rewrite?.(signature) ?? signature), ...more);
 }
 
-export function signatureAlgorithm(): Buffer {
-  return ECDSA_WITH_SHA256;
+export function signatureAlgorithm(signer: SigningKeyPair): Buffer {
+  return ALGORITHMS[signer.curve].signature;
 }
 
 export function extension(id: string, value: Uint8Array, critical = false): Buffer {
@@ -108,19 +135,21 @@ export function toPem(...ders: readonly Uint8Array[]): string {
     .join("");
 }
 
-function nameOf(commonName: string): Buffer {
+/** The name of something that the simulator certifies, DER; `unit` says that it is simulated. */
+export function nameOf(commonName: string, unit: string): Buffer {
   const part = (id: string, text: string) => set(sequence(oid(id), utf8String(text)));
-  return sequence(part("2.5.4.3", commonName), part("2.5.4.10", ORGANISATION), part("2.5.4.11", UNIT));
+  return sequence(part("2.5.4.3", commonName), part("2.5.4.10", ORGANISATION), part("2.5.4.11", unit));
 }
 
 /** 20 bytes that name a key; positive as a serial number, which the certificate also uses it for. */
-function keyIdOf(key: SigningKeyPair): Buffer {
+export function keyIdOf(key: SigningKeyPair): Buffer {
   const digest = createHash("sha256").update(key.point).digest().subarray(0, 20);
   digest[0] = ((digest[0] ?? 0) & 0x7f) | 0x40;
   return digest;
 }
 
-function usageBits(usage: number): Buffer {
+/** Contents of the key usage extension of one byte. */
+export function usageBits(usage: number): Buffer {
   const unused = 31 - Math.clz32(usage & -usage);
   return bitString(Buffer.of(usage), unused);
 }

@@ -57,11 +57,21 @@ export function oid(dotted: string): Buffer {
   return element(0x06, ...[first * 40 + second, ...rest].map(arc));
 }
 
+/** A context-specific element that replaces another's tag: `[n] IMPLICIT`. */
+export function implicit(n: number, value: Uint8Array): Buffer {
+  return element(0x80 | n, value);
+}
+
+/** GeneralizedTime, whatever the year. */
+export function generalizedTime(ms: number): Buffer {
+  const iso = new Date(ms).toISOString();
+  return ia5(0x18, `${iso.slice(0, 19).replace(/[-:T]/g, "")}Z`);
+}
+
 /** UTCTime until 2049, GeneralizedTime from 2050 on. @see RFC 5280 §4.1.2.5 */
 export function time(ms: number): Buffer {
-  const iso = new Date(ms).toISOString();
-  const digits = `${iso.slice(0, 19).replace(/[-:T]/g, "")}Z`;
-  return Number(iso.slice(0, 4)) < 2050 ? ia5(0x17, digits.slice(2)) : ia5(0x18, digits);
+  const general = generalizedTime(ms);
+  return new Date(ms).getUTCFullYear() < 2050 ? element(0x17, general.subarray(4)) : general;
 }
 
 function lengthOf(length: number): Buffer {

@@ -1,11 +1,27 @@
 import { createECDH, createHash, createHmac, createPrivateKey, type KeyObject, randomBytes, sign } from "node:crypto";
 
-const P256_ORDER = BigInt("0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551");
+/** What sets the curves apart: P-256 is Intel's and P-384 NVIDIA's. Each is used with the hash of its own strength. */
+const CURVES = {
+  "P-256": {
+    openssl: "prime256v1",
+    hash: "sha256",
+    scalarBytes: 32,
+    order: BigInt("0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551"),
+  },
+  "P-384": {
+    openssl: "secp384r1",
+    hash: "sha384",
+    scalarBytes: 48,
+    order: BigInt("0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973"),
+  },
+} as const;
+export type Curve = keyof typeof CURVES;
 
-/** A P-256 key pair of the simulator. */
+/** A key pair of the simulator. */
 export interface SigningKeyPair {
+  readonly curve: Curve;
   readonly privateKey: KeyObject;
-  /** x ‖ y, 64 bytes. */
+  /** x ‖ y, 64 or 96 bytes. */
   readonly point: Buffer;
 }
 
@@ -22,35 +38,36 @@ export function createSecretSource(seed: string | Uint8Array | undefined): Secre
 }
 
 /** Makes the key pair that belongs to a label. */
-export function createKeyPair(secrets: SecretSource, label: string): SigningKeyPair {
+export function createKeyPair(secrets: SecretSource, label: string, curve: Curve = "P-256"): SigningKeyPair {
+  const { openssl, scalarBytes, order } = CURVES[curve];
   for (let attempt = 0; ; attempt++) {
-    const scalar = secrets(`key/${label}/${attempt}`);
+    const scalar = secrets(`key/${label}/${attempt}`, scalarBytes);
     const value = BigInt(`0x${scalar.toString("hex")}`);
-    // One scalar in 2³² lies outside the group; the next attempt takes its place.
-    if (value === 0n || value >= P256_ORDER) continue;
-    const ecdh = createECDH("prime256v1");
+    // One scalar in 2³² lies outside the group of P-256; the next attempt takes its place.
+    if (value === 0n || value >= order) continue;
+    const ecdh = createECDH(openssl);
     ecdh.setPrivateKey(scalar);
     const point = ecdh.getPublicKey().subarray(1);
     const privateKey = createPrivateKey({
       format: "jwk",
       key: {
         kty: "EC",
-        crv: "P-256",
+        crv: curve,
         d: scalar.toString("base64url"),
-        x: point.subarray(0, 32).toString("base64url"),
-        y: point.subarray(32).toString("base64url"),
+        x: point.subarray(0, scalarBytes).toString("base64url"),
+        y: point.subarray(scalarBytes).toString("base64url"),
       },
     });
-    return { privateKey, point };
+    return { curve, privateKey, point };
   }
 }
 
-/** ECDSA with SHA-256 as r ‖ s, 64 bytes. */
+/** ECDSA with the curve's hash as r ‖ s, 64 or 96 bytes. */
 export function signRaw(key: SigningKeyPair, message: Uint8Array): Buffer {
-  return sign("sha256", message, { key: key.privateKey, dsaEncoding: "ieee-p1363" });
+  return sign(CURVES[key.curve].hash, message, { key: key.privateKey, dsaEncoding: "ieee-p1363" });
 }
 
-/** ECDSA with SHA-256 as DER, for certificates and CRLs. */
+/** ECDSA with the curve's hash as DER, for certificates and what their issuers sign besides. */
 export function signDer(key: SigningKeyPair, message: Uint8Array): Buffer {
-  return sign("sha256", message, { key: key.privateKey, dsaEncoding: "der" });
+  return sign(CURVES[key.curve].hash, message, { key: key.privateKey, dsaEncoding: "der" });
 }

@@ -37,7 +37,7 @@ export function issueRevocationList(list: RevocationList): Buffer {
   const extensions = [...(list.number === null ? [] : [extension("2.5.29.20", integer(list.number))]), authorityKeyId(signer)];
   const tbs = sequence(
     integer(1),
-    signatureAlgorithm(),
+    signatureAlgorithm(signer),
     issuer.name,
     time(list.thisUpdateMs),
     ...(list.nextUpdateMs === null ? [] : [time(list.nextUpdateMs)]),

@@ -2,6 +2,7 @@ import type { EventVersion } from "./event-log.ts";
 import type { SimulatorFaults } from "./faults.ts";
 import type { BootFaults } from "./faults/boot-faults.ts";
 import type { QuoteFaults } from "./faults/quote-faults.ts";
+import type { GpuOptions } from "./gpus/gpu-model.ts";
 import type { Machine, PckCaKind } from "./machine.ts";
 import type { KeyProvider, MrConfigKind } from "./mr-config-id.ts";
 import type { QuoteFormat } from "./quote-layout.ts";
@@ -41,5 +42,7 @@ export interface SimulatorOptions extends TdOptions {
   readonly pckCa?: PckCaKind | undefined;
   /** Another machine: certificate, quotes and collateral all agree on it. */
   readonly machine?: Partial<Machine> | undefined;
+  /** GPUs in confidential mode; none unless this says otherwise. */
+  readonly gpus?: GpuOptions | undefined;
   readonly faults?: SimulatorFaults | undefined;
 }

@@ -4,6 +4,7 @@ import { bootBuild, type SimulatedBuild } from "./build.ts";
 import { createCollateralIssuer } from "./collateral-issuer.ts";
 import { issueCollateral } from "./collateral.ts";
 import { CERTIFICATE_ROLES, type CertificateRole } from "./faults/certificate-faults.ts";
+import { createSimulatedGpus, type SimulatedGpus } from "./gpus/simulated-gpus.ts";
 import { createSecretSource, type SecretSource } from "./keys.ts";
 import { createMachine, type Machine } from "./machine.ts";
 import type { KeyProvider } from "./mr-config-id.ts";
@@ -42,6 +43,8 @@ export interface Simulator {
   describe(): Promise<{ eventLog: readonly EventLogEntry[]; info: Record<string, unknown> }>;
   /** The same collateral, as an attestation answer carries it. */
   endorsements(): Promise<Record<string, string>>;
+  /** The machine's GPUs, where it was asked to have some. */
+  readonly gpus?: SimulatedGpus;
   /** Issues the same collateral anew, current for 30 days from `issuedMs`. */
   issueCollateral(issuedMs: number): Collateral;
   /** Starts another TD on the same machine, with its certificates and collateral; as this one but for the changes. */
@@ -63,7 +66,10 @@ export function createSimulator(options: SimulatorOptions): Simulator {
   const machine = createMachine(secrets, options.machine);
   const pki = createPki(secrets, machine, { nowMs, pckCa: options.pckCa ?? "platform", faults });
   const issue = (issuedMs: number) => issueCollateral(pki, machine, issuedMs, faults);
-  return launchTd({ nowMs, secrets, machine, pki, issue, current: createCollateralIssuer(issue, nowMs, options.now) }, options);
+  const now = options.now ?? (() => nowMs);
+  const gpus = options.gpus && createSimulatedGpus(secrets, options.gpus, { nowMs, now, faults });
+  const host = { nowMs, secrets, machine, pki, issue, current: createCollateralIssuer(issue, nowMs, options.now) };
+  return launchTd({ ...host, ...(gpus && { gpus }) }, options);
 }
 
 /** What TDs on one machine have in common. */
@@ -75,6 +81,7 @@ interface Host {
   readonly issue: (issuedMs: number) => Collateral;
   /** The collateral of now. */
   readonly current: () => Collateral;
+  readonly gpus?: SimulatedGpus;
 }
 
 function launchTd(host: Host, options: TdOptions): Simulator {
@@ -108,6 +115,7 @@ function launchTd(host: Host, options: TdOptions): Simulator {
     quote: async (reportData) => writeQuote(reportData),
     describe: async () => description,
     endorsements: async () => ({ ...current() }),
+    ...(host.gpus && { gpus: host.gpus }),
     issueCollateral: host.issue,
     launch: (changes) => launchTd(host, { ...options, ...changes }),
     policy: (name) => pinBuild(name, pinned, host.nowMs),

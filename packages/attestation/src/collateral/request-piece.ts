@@ -21,6 +21,15 @@ export interface RequestLimits {
   readonly maxWaitMs: number;
 }
 
+/** What sets a request apart from a plain GET. */
+export interface RequestContent {
+  /** Posted. */
+  readonly body?: Uint8Array<ArrayBuffer>;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What a status of 404 may mean, in place of what it means of Intel's collateral. */
+  readonly notFound?: string;
+}
+
 /** A successful answer, read whole. */
 export interface Answer {
   readonly body: Uint8Array;
@@ -43,9 +52,10 @@ export async function requestPiece(
   maxBytes: number,
   limits: RequestLimits,
   signal: AbortSignal,
+  content: RequestContent = {},
 ): Promise<Answer> {
   for (let attempt = 1; ; attempt++) {
-    const outcome = await attemptOnce(what, url, maxBytes, limits, signal);
+    const outcome = await attemptOnce(what, url, maxBytes, limits, signal, content);
     if ("answer" in outcome) return outcome.answer;
     const { failure, retryable, retryAfterMs } = outcome;
     const waitMs = retryAfterMs ?? BACKOFF_MS * 2 ** (attempt - 1);
@@ -54,7 +64,14 @@ export async function requestPiece(
   }
 }
 
-async function attemptOnce(what: string, url: string, maxBytes: number, limits: RequestLimits, signal: AbortSignal): Promise<Outcome> {
+async function attemptOnce(
+  what: string,
+  url: string,
+  maxBytes: number,
+  limits: RequestLimits,
+  signal: AbortSignal,
+  content: RequestContent,
+): Promise<Outcome> {
   const { host } = new URL(url);
   const stop = new AbortController();
   const onAbort = () => stop.abort(signal.reason);
@@ -65,8 +82,8 @@ async function attemptOnce(what: string, url: string, maxBytes: number, limits: 
   try {
     // Browsers' own fetch refuses to be called as a method of anything.
     const { fetch } = limits;
-    const response = await orAborted(fetch(url, requestOf(stop.signal)), stop.signal);
-    if (response.status !== 200) return refusal(what, host, response, limits.nowMs());
+    const response = await orAborted(fetch(url, requestOf(stop.signal, content)), stop.signal);
+    if (response.status !== 200) return refusal(what, host, response, limits.nowMs(), content.notFound);
     return { answer: { body: await readBody(response, what, host, maxBytes, stop.signal), headers: response.headers } };
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
@@ -84,11 +101,25 @@ async function attemptOnce(what: string, url: string, maxBytes: number, limits: 
   }
 }
 
-function requestOf(signal: AbortSignal): RequestInit {
-  return { signal, redirect: "manual", credentials: "omit", referrerPolicy: "no-referrer", cache: "no-store" };
+function requestOf(signal: AbortSignal, { body, headers }: RequestContent): RequestInit {
+  return {
+    signal,
+    redirect: "manual",
+    credentials: "omit",
+    referrerPolicy: "no-referrer",
+    cache: "no-store",
+    ...(body && { method: "POST", body }),
+    ...(headers && { headers }),
+  };
 }
 
-function refusal(what: string, host: string, response: Response, nowMs: number): Outcome {
+function refusal(
+  what: string,
+  host: string,
+  response: Response,
+  nowMs: number,
+  notFound = "the FMSPC may be unknown there, or its cache not filled",
+): Outcome {
   const { status } = response;
   if (response.type === "opaqueredirect" || (status >= 300 && status < 400)) {
     const problem = `${host} redirects, which is not followed: configure the address that it redirects to`;
@@ -104,10 +135,7 @@ function refusal(what: string, host: string, response: Response, nowMs: number):
   if (status >= 500) {
     return { failure: new CollateralError("collateral_unreachable", what, `${host} failed (status ${status})`), retryable: true };
   }
-  const problem =
-    status === 404
-      ? `${host} has none for this request (status 404): the FMSPC may be unknown there, or its cache not filled`
-      : `${host} answered with status ${status}`;
+  const problem = status === 404 ? `${host} has none for this request (status 404): ${notFound}` : `${host} answered with status ${status}`;
   return { failure: new CollateralError("collateral_refused", what, problem), retryable: false };
 }
 

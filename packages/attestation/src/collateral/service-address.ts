@@ -39,14 +39,15 @@ export function serviceAddresses(baseUrl: string, rootCrlUrl: string | undefined
   };
 }
 
-function checkUrl(field: string, text: string, allowInsecureHttp: boolean): URL {
+/** Checks an address out of a configuration. @throws CollateralError (`collateral_settings`) */
+export function checkUrl(field: string, text: string, allowInsecureHttp: boolean, example: string = INTEL_PCS_URL): URL {
   // The rejected text is not repeated: it may hold a password.
   const invalid = (problem: string) => new CollateralError("collateral_settings", field, problem);
   let url: URL;
   try {
     url = new URL(text);
   } catch {
-    throw invalid(`is not a URL; give the service's address, such as ${INTEL_PCS_URL}`);
+    throw invalid(`is not a URL; give the service's address, such as ${example}`);
   }
   if (url.username !== "" || url.password !== "") throw invalid("holds a user name or password, which would be shown in errors");
   if (url.search !== "" || url.hash !== "") throw invalid("has a query or fragment; leave it out");

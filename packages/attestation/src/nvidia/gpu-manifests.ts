@@ -1,0 +1,149 @@
+import type { Finding } from "../result.ts";
+import { type DeviceAppraisal, unproven } from "./appraise-gpu.ts";
+import { compareMeasurements, type MeasurementComparison } from "./compare-measurements.ts";
+import { readDecoderStatus } from "./opaque-data.ts";
+import { gatherOutcomes, type Outcome } from "./per-device.ts";
+import { type DeviceVersions, isAbout, rimIds } from "./rim-identifier.ts";
+import { type RimResult, type RimTrust, verifyRim } from "./rim.ts";
+import type { Rim } from "./rim-measurements.ts";
+
+/** A machine needs two, and a directory may hold those of many. */
+const MAX_RIMS = 64;
+const MAX_SHOWN_INDICES = 12;
+const KINDS = ["driver", "vbios"] as const satisfies readonly Rim["kind"][];
+const NAMES: Readonly<Record<Rim["kind"], string>> = { driver: "driver", vbios: "VBIOS" };
+
+/** A manifest that speaks of one of the machine's devices. */
+export type UsedRim = RimResult & { readonly rim: Rim };
+
+export interface ManifestAppraisal {
+  /** gpu.rim-driver, gpu.rim-vbios, gpu.measurements and gpu.debug-off. */
+  readonly findings: readonly Finding[];
+  /** Verified, each once. */
+  readonly used: readonly UsedRim[];
+}
+
+type Found = { readonly outcome: Outcome; readonly rims: readonly UsedRim[] };
+
+/**
+ * Compares what GPUs measured with what NVIDIA's reference manifests hold. A manifest is verified once, however many GPUs
+ * it is about; one that is about none of them is not looked at.
+ * @param xmls texts as served
+ */
+export async function appraiseManifests(
+  gpus: readonly DeviceAppraisal[],
+  xmls: readonly string[],
+  trust: RimTrust,
+): Promise<ManifestAppraisal> {
+  const results = await Promise.all([...new Set(xmls)].slice(0, MAX_RIMS).map((xml) => verifyRim(xml, trust)));
+  const appraised = gpus.map((gpu) => {
+    const found = { driver: findRims(results, "driver", gpu), vbios: findRims(results, "vbios", gpu) };
+    const { outcome: measurements, rims } = judgeMeasurements(gpu, found.driver, found.vbios);
+    return { gpu, found, measurements, debug: judgeDebug(gpu, measurements), rims };
+  });
+  const gather = (id: Finding["id"], outcomeOf: (of: (typeof appraised)[number]) => Outcome) =>
+    gatherOutcomes(
+      id,
+      appraised.map((each) => ({ device: each.gpu.device, ...outcomeOf(each) })),
+      `all ${gpus.length} GPUs`,
+    );
+  return {
+    findings: [
+      gather("gpu.rim-driver", ({ found }) => found.driver.outcome),
+      gather("gpu.rim-vbios", ({ found }) => found.vbios.outcome),
+      gather("gpu.measurements", ({ measurements }) => measurements),
+      gather("gpu.debug-off", ({ debug }) => debug),
+    ],
+    used: [...new Set(appraised.flatMap(({ rims }) => rims))],
+  };
+}
+
+function findRims(results: readonly RimResult[], kind: Rim["kind"], { proven, versions }: DeviceAppraisal): Found {
+  const name = NAMES[kind];
+  const version = versions?.[kind];
+  if (!proven || !versions) return { outcome: unproven(`${name} version`), rims: [] };
+  if (version === undefined) return notFound(`its report does not say which ${name} it runs`);
+  const about = results.filter((result) => result.about && isAbout(result.about, kind, versions));
+  const rims = about.flatMap((result) => (result.rim ? [{ ...result, rim: result.rim }] : []));
+  if (rims.length > 0) return { outcome: { status: "pass", reason: `NVIDIA's manifest for ${name} ${version} holds` }, rims };
+  const [bad] = about;
+  if (bad)
+    return { outcome: { status: "fail", reason: `the manifest for ${name} ${version} does not hold: ${bad.faults.join("; ")}` }, rims };
+  return notFound(missing(results, kind, versions));
+}
+
+function notFound(reason: string): Found {
+  return { outcome: { status: "not-checked", reason }, rims: [] };
+}
+
+function missing(results: readonly RimResult[], kind: Rim["kind"], versions: DeviceVersions): string {
+  const unread = results.find(({ about }) => !about);
+  const id = rimIds(versions)[kind];
+  return [
+    `no manifest for ${NAMES[kind]} ${versions[kind]} is at hand${id ? ` (${id})` : ""}`,
+    ...(unread ? [`one at hand cannot be read: ${unread.faults[0]}`] : []),
+  ].join("; ");
+}
+
+function judgeMeasurements(
+  gpu: DeviceAppraisal,
+  driver: Found,
+  vbios: Found,
+): { readonly outcome: Outcome; readonly rims: readonly UsedRim[] } {
+  const { report, proven } = gpu;
+  if (!report || !proven) return { outcome: unproven("firmware"), rims: [] };
+  const device = { blocks: report.blocks, decoderStatus: readDecoderStatus(report.opaque) };
+  // Manifests do not say which board they are for: of several for one version, the one that fits is meant.
+  const pairs = orNone(driver.rims).flatMap((one) => orNone(vbios.rims).map((other) => [one, other].filter((rim) => rim !== undefined)));
+  const compared = pairs.map((rims) => ({
+    rims,
+    comparison: compareMeasurements(
+      device,
+      rims.map(({ rim }) => rim),
+    ),
+  }));
+  const best = compared.find(({ comparison }) => isMatch(comparison)) ?? compared[0];
+  const lacking = KINDS.filter((kind) => (kind === "driver" ? driver : vbios).rims.length === 0);
+  if (!best || best.rims.length === 0)
+    return { outcome: { status: "not-checked", reason: "no manifest holds (gpu.rim-driver, gpu.rim-vbios)" }, rims: [] };
+  return { outcome: judgeComparison(best.comparison, lacking), rims: best.rims };
+}
+
+function orNone<T>(list: readonly T[]): readonly (T | undefined)[] {
+  return list.length > 0 ? list : [undefined];
+}
+
+function isMatch({ mismatches, conflicts }: MeasurementComparison): boolean {
+  return mismatches.length === 0 && conflicts.length === 0;
+}
+
+function judgeComparison({ mismatches, conflicts, compared, skipped }: MeasurementComparison, lacking: readonly Rim["kind"][]): Outcome {
+  const faults = [
+    ...(mismatches.length > 0
+      ? [`${mismatches.length} of ${compared.length} differ from NVIDIA's manifests, at index ${indices(mismatches)}`]
+      : []),
+    ...(conflicts.length > 0 ? [`both manifests speak of index ${indices(conflicts.map((index) => ({ index })))}`] : []),
+  ];
+  if (faults.length > 0) return { status: "fail", reason: faults.join("; ") };
+  const [kind] = lacking;
+  if (kind)
+    return {
+      status: "not-checked",
+      reason: `${compared.length} measurements match, but its ${NAMES[kind]}'s manifest is missing (gpu.rim-${kind})`,
+    };
+  const off = skipped.length > 0 ? `; not index ${skipped.join(", ")}, its decoder being off` : "";
+  return { status: "pass", reason: `${compared.length} measurements match NVIDIA's manifests${off}` };
+}
+
+function indices(mismatches: readonly { readonly index: number }[]): string {
+  const shown = mismatches.slice(0, MAX_SHOWN_INDICES).map(({ index }) => index);
+  return `${shown.join(", ")}${mismatches.length > shown.length ? " and more" : ""}`;
+}
+
+/** Reports have no field for it. As for NVIDIA's own verifier, firmware that measures as released is firmware without debugging. */
+function judgeDebug({ firmware, proven }: DeviceAppraisal, measurements: Outcome): Outcome {
+  if (!proven) return unproven("state");
+  if (firmware?.debug) return { status: "fail", reason: "its certificate says that debugging is on" };
+  if (measurements.status === "pass") return { status: "pass", reason: "its firmware measures as NVIDIA released it" };
+  return { status: "not-checked", reason: "debugging shows in measurements that do not match (gpu.measurements)" };
+}
