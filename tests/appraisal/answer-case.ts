@@ -51,6 +51,8 @@ export interface AnswerCase {
   readonly allowed?: true;
   /** The check that is required and cannot be made: nothing fails, and the result is not ok for want of it alone. */
   readonly unmet?: CheckId;
+  /** Checks that cannot be made for the same want. */
+  readonly alsoUnmet?: readonly CheckId[];
   readonly simulator?: Omit<SimulatorOptions, "nowMs" | "faults" | "seed">;
   readonly faults?: SimulatorFaults | undefined;
   /** Edits the answer's JSON: what a gateway may do. */

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { appraisePlatform, type Platform, type PlatformInput } from "../../packages/attestation/src/tdx/platform.ts";
 import { parseTrustRoots } from "../../packages/attestation/src/tdx/trust-roots.ts";
 import type { Allowances, TcbRules } from "../../packages/attestation/src/policy/policy.ts";
@@ -26,7 +27,7 @@ export interface PlatformCase {
   readonly atMs?: number;
   readonly tcb?: Partial<TcbRules>;
   readonly allow?: Partial<Allowances>;
-  /** The highest numbers seen before, by the rollback memory's keys. */
+  /** The highest numbers seen before, by the rollback memory's keys without the simulator's scope. */
   readonly remembered?: Readonly<Record<string, bigint>>;
 }
 
@@ -64,9 +65,15 @@ export function judgePlatform(
     allow: { ...NO_ALLOWANCES, ...each.allow },
     nowMs: each.atMs ?? NOW_MS,
     roots: parseTrustRoots([simulator.rootDer]),
-    ...(remembered && { remembered: (key) => remembered[key] }),
+    ...(remembered && { remembered: (key) => scopedNumbers(simulator, remembered)[key] }),
     ...input,
   });
+}
+
+/** Numbers by the keys that they have below a simulator's root. */
+export function scopedNumbers({ rootDer }: Simulator, numbers: Readonly<Record<string, bigint>>): Readonly<Record<string, bigint>> {
+  const scope = createHash("sha256").update(rootDer).digest("hex").slice(0, 16);
+  return Object.fromEntries(Object.entries(numbers).map(([key, number]) => [`${scope}:${key}`, number]));
 }
 
 export function failing(findings: readonly Finding[]): CheckId[] {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createCollateralCache } from "../../packages/attestation/src/tdx/collateral-cache.ts";
+import type { PlatformInput } from "../../packages/attestation/src/tdx/platform.ts";
 import { parseTrustRoots } from "../../packages/attestation/src/tdx/trust-roots.ts";
 import { platformFamilies } from "./corpus/index.ts";
 import { DAY_MS, failing, judgePlatform, mintPlatform, NOW_MS, type PlatformCase } from "./platform-case.ts";
@@ -27,6 +28,15 @@ describe("a collateral cache that all share", () => {
       const { findings } = await judgePlatform(minted, { ...sound, atMs: NOW_MS + days * DAY_MS }, { cache });
       expect(failing(findings), `${days} days later`).toEqual(days === 0 ? [] : ["tdx.collateral-current"]);
     }
+  });
+
+  it("gives callers who come at once, and trust different roots, each his own finding", async () => {
+    const minted = await mintPlatform(sound);
+    const fresh = createCollateralCache();
+    const judge = (roots: PlatformInput["roots"]) => judgePlatform(minted, sound, { cache: fresh, roots });
+    const trusting = parseTrustRoots([minted.simulator.rootDer]);
+    const [stranger, friend] = await Promise.all([judge(parseTrustRoots([])), judge(trusting)]);
+    expect([failing(stranger.findings), failing(friend.findings)]).toEqual([["tdx.pck-chain"], []]);
   });
 
   it("keeps pieces of two roots apart", async () => {

@@ -1,7 +1,7 @@
 import type { Collateral } from "../../packages/attestation/src/index.ts";
 import { toHex } from "../../packages/protocol/src/index.ts";
 import { platformFamilies } from "../appraisal/corpus/index.ts";
-import { mintPlatform, NOW_MS } from "../appraisal/platform-case.ts";
+import { mintPlatform, NOW_MS, scopedNumbers } from "../appraisal/platform-case.ts";
 import { noVectors, readJsonVector, readVector } from "../support/vectors.ts";
 import type { PlatformInputJson } from "./run-case.ts";
 
@@ -34,7 +34,7 @@ export async function mintedInputs(): Promise<(PlatformInputJson & { readonly fa
     for (const each of cases) {
       const { simulator, quote } = await mintPlatform(each);
       const { fails, tcb, allow, remembered } = each;
-      const numbers = Object.entries(remembered ?? {}).map(([key, number]) => [key, number.toString()] as const);
+      const numbers = Object.entries(scopedNumbers(simulator, remembered ?? {})).map(([key, number]) => [key, number.toString()] as const);
       inputs.push({
         name: `${family}: ${each.name}`,
         quote: toHex(quote),

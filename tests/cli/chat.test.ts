@@ -75,7 +75,7 @@ describe("bauta chat", () => {
   it("sends nothing without reference values, unless told to accept any, and then says UNPINNED", async () => {
     const refused = await bauta(["chat", "--model", "e2ee-scripted", "--trust-root", demo.trustRoot, "--json", "Hello"], { env });
     expect(refused.code).toBe(1);
-    expect(JSON.parse(refused.stdout.split("\n")[0] ?? "")).toMatchObject({
+    expect(JSON.parse(refused.stdout)).toMatchObject({
       answer: null,
       outcome: { status: "refused" },
       attestation: { ok: false, pinned: false },

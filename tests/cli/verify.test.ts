@@ -109,6 +109,11 @@ describe("bauta verify with a running enclave", () => {
     expect(failures(printed(outcome))).toContain("tdx.quote-signature");
   });
 
+  it("reads an answer that was saved with a byte order mark", async () => {
+    const marked = save("marked.json", `\ufeff${readFileSync(answer, "utf8")}\r\n`);
+    expect(await bauta(["verify", "--attestation", marked, "--nonce", nonce, ...trust])).toMatchObject({ code: 0, stderr: "" });
+  });
+
   it("judges for another moment", async () => {
     const outcome = await bauta(["verify", "--attestation", answer, "--nonce", nonce, ...trust, "--at", "2019-03-01T00:00:00Z"]);
     expect(outcome.code).toBe(1);

@@ -25,7 +25,7 @@ describe("README.md", () => {
 
   beforeAll(async () => {
     demo = await startDemoProcess();
-    env = { ...process.env, BAUTA_BASE_URL: demo.gateway, BAUTA_API_KEY: demo.apiKey };
+    env = { ...process.env, BAUTA_BASE_URL: demo.gateway, BAUTA_API_KEY: demo.apiKey, XDG_CACHE_HOME: `${folder}cache` };
     mkdirSync(folder, { recursive: true });
     copyFileSync(demo.trustRoot, `${folder}simulator-root.der`);
     copyFileSync(demo.policy, `${folder}policy.json`);

@@ -25,6 +25,14 @@ describe("openCollateralMemory", () => {
     expect((await openCollateralMemory()).remembered("qe")).toBe(17n);
   });
 
+  it("remembers a named root's numbers as long as the command, so that simulators never crowd out Intel's", async () => {
+    const memory = await openCollateralMemory();
+    await memory.note({ "0123456789abcdef:qe": "99", qe: "17" });
+    expect([memory.remembered("0123456789abcdef:qe"), memory.remembered("qe")]).toEqual([99n, 17n]);
+    const next = await openCollateralMemory();
+    expect([next.remembered("0123456789abcdef:qe"), next.remembered("qe")]).toEqual([undefined, 17n]);
+  });
+
   it("does not take a folder that cannot be read for an empty one", async () => {
     mkdirSync(join(caches, "bauta", "collateral", "numbers"), { recursive: true });
     writeFileSync(join(caches, "bauta", "collateral", "numbers", "intel"), "");

@@ -1,6 +1,13 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { type CollateralStore, openRollbackMemory, type RollbackMemory, type RollbackStore } from "@bauta/attestation";
+import {
+  type CollateralStore,
+  createRollbackMemory,
+  openRollbackMemory,
+  type RollbackMemory,
+  type RollbackNumbers,
+  type RollbackStore,
+} from "@bauta/attestation";
 import { createCollateralDirectory } from "./collateral-directory.ts";
 import { CommandError, EXIT } from "./exit.ts";
 import { createTerminal } from "./terminal.ts";
@@ -10,20 +17,30 @@ export function openCollateralFolder(): CollateralStore & RollbackStore {
   return createCollateralDirectory(collateralFolder(), { onWarning: warn });
 }
 
+/** In front of the numbers below a root other than Intel's. */
+const NAMED_ROOT = /^[0-9a-f]{16}:/;
+
 /**
- * The highest numbers seen of Intel's collateral.
+ * The highest numbers seen of Intel's collateral. Those below other roots count as long as this process: each simulator
+ * has a root of its own and ends with it, and thousands of them must not crowd out Intel's.
  * @throws {CommandError} when the folder cannot be read: then nobody knows whether collateral is an old one
  */
 export async function openCollateralMemory(): Promise<RollbackMemory> {
   try {
-    const memory = await openRollbackMemory(openCollateralFolder());
+    const kept = await openRollbackMemory(openCollateralFolder());
+    const passing = createRollbackMemory();
     return {
-      remembered: memory.remembered,
-      // A disk that cannot be written takes nothing from what was just verified.
-      note: (numbers) =>
-        memory
-          .note(numbers)
-          .catch((error: unknown) => warn(`the numbers of this collateral are not remembered in ${collateralFolder()}: ${codeOf(error)}`)),
+      remembered: (key) => (NAMED_ROOT.test(key) ? passing : kept).remembered(key),
+      async note(numbers) {
+        const [ofIntel, ofOthers] = [false, true].map((named) =>
+          Object.fromEntries(Object.entries(numbers).filter(([key]) => NAMED_ROOT.test(key) === named)),
+        ) as [RollbackNumbers, RollbackNumbers];
+        await passing.note(ofOthers);
+        // A disk that cannot be written takes nothing from what was just verified.
+        await kept
+          .note(ofIntel)
+          .catch((error: unknown) => warn(`the numbers of this collateral are not remembered in ${collateralFolder()}: ${codeOf(error)}`));
+      },
     };
   } catch (error) {
     throw new CommandError(

@@ -1,5 +1,7 @@
 import { parsePolicy, type Policy } from "@bauta/attestation";
 import { type Client, createClient } from "@bauta/client";
+import { openCollateralMemory } from "./collateral-folder.ts";
+import { openCollateralService } from "./collateral-service.ts";
 import type { ConnectionFlags } from "./connection-flags.ts";
 import { CommandError, EXIT } from "./exit.ts";
 import { resolvePolicy } from "./policy-file.ts";
@@ -10,26 +12,43 @@ import { readTrustRoots } from "./trust-root-files.ts";
  * @throws {CommandError} naming what is missing or cannot be read
  */
 export async function connect(flags: ConnectionFlags): Promise<{ client: Client; baseUrl: string }> {
-  const baseUrl = flags.baseUrl ?? process.env["BAUTA_BASE_URL"];
-  const apiKey = flags.apiKey ?? process.env["BAUTA_API_KEY"];
-  if (!baseUrl) throw new CommandError("no gateway: give --base-url or set BAUTA_BASE_URL", EXIT.usage);
-  if (!apiKey) throw new CommandError("no API key: set BAUTA_API_KEY or give --api-key", EXIT.usage);
+  const server = readServer(flags);
   const trustRoots = await readTrustRoots(flags.trustRoot ?? []);
   const policy = await readPolicy(flags.policy, flags.allowUnpinned === true);
+  const { pcsUrl } = flags;
   return {
     client: createClient({
-      baseURL: baseUrl,
-      apiKey,
+      ...server,
       policy,
       trustRoots,
       receipts: flags.documentedReceipts === true ? "documented" : "bauta",
+      memory: await openCollateralMemory(),
+      ...(flags.offline !== true && { collateral: openCollateralService({ pcsUrl, remedy: "name another service with --pcs-url" }) }),
     }),
-    baseUrl,
+    baseUrl: server.baseURL,
   };
 }
 
+/**
+ * Makes a client for asking alone: whoever has its evidence judges it, so that it fetches and remembers nothing itself.
+ * @throws {CommandError} naming what is missing
+ */
+export function connectToAsk({ baseUrl, apiKey }: Pick<ConnectionFlags, "baseUrl" | "apiKey">): Client {
+  return createClient({ ...readServer({ baseUrl, apiKey }), policy: UNPINNED });
+}
+
+const UNPINNED = { version: 1, measurements: "any" } as const;
+
+function readServer(flags: Pick<ConnectionFlags, "baseUrl" | "apiKey">): { readonly baseURL: string; readonly apiKey: string } {
+  const baseURL = flags.baseUrl ?? process.env["BAUTA_BASE_URL"];
+  const apiKey = flags.apiKey ?? process.env["BAUTA_API_KEY"];
+  if (!baseURL) throw new CommandError("no gateway: give --base-url or set BAUTA_BASE_URL", EXIT.usage);
+  if (!apiKey) throw new CommandError("no API key: set BAUTA_API_KEY or give --api-key", EXIT.usage);
+  return { baseURL, apiKey };
+}
+
 async function readPolicy(nameOrFile: string | undefined, allowUnpinned: boolean): Promise<Policy> {
-  if (nameOrFile === undefined) return parsePolicy(allowUnpinned ? { version: 1, measurements: "any" } : { version: 1, builds: [] });
+  if (nameOrFile === undefined) return parsePolicy(allowUnpinned ? UNPINNED : { version: 1, builds: [] });
   if (allowUnpinned) throw new CommandError("--allow-unpinned and --policy contradict each other: give one", EXIT.usage);
   return resolvePolicy(nameOrFile);
 }

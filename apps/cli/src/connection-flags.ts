@@ -9,6 +9,8 @@ export interface ConnectionFlags {
   readonly policy?: string | undefined;
   readonly allowUnpinned?: boolean | undefined;
   readonly documentedReceipts?: boolean | undefined;
+  readonly pcsUrl?: string | undefined;
+  readonly offline?: boolean | undefined;
 }
 
 /** Adds the flags that every command which talks to a gateway has. */
@@ -22,6 +24,8 @@ export function withConnectionFlags(command: Command): Command {
       (file, files: string[] | undefined) => [...(files ?? []), file],
     )
     .option("--policy <file>", POLICY_FLAG)
+    .option("--pcs-url <url>", "where to fetch collateral that nobody sends along: a PCCS; Intel's service unless given")
+    .option("--offline", "fetch no collateral")
     .option(
       "--documented-receipts",
       "WEAKER: accept the published two-hash signature where a server has no receipt; shown with each answer",

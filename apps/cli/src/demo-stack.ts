@@ -68,7 +68,8 @@ export async function startDemo(options: DemoOptions, progress: (step: string) =
     const { url: enclaveUrl } = await enclave.listen({ host: "127.0.0.1", port: 0 });
 
     progress("starting the gateway");
-    const policyJson = simulator.policy("demo");
+    // The demo's enclave signs a keys statement: whoever takes it out of an answer on the way is refused.
+    const policyJson = { ...simulator.policy("demo"), require: ["keys.signed"] };
     const { key: apiKey, sha256 } = createApiKey();
     const gateway = createGateway({
       listen: { host: "127.0.0.1", port: options.gatewayPort },

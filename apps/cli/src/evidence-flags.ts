@@ -57,7 +57,8 @@ export async function readAttestationAnswer(path: string): Promise<Evidence> {
   const bytes = await readInputFile(path, MAX_ANSWER_BYTES);
   let answer: unknown;
   try {
-    answer = JSON.parse(bytes.toString("utf8"));
+    // Also with the byte order mark of Windows' tools, which this leaves out.
+    answer = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (error) {
     throw new CommandError(`${path}: not an attestation answer, which is JSON`, EXIT.usage, error);
   }

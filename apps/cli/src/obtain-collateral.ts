@@ -3,18 +3,17 @@ import {
   CollateralError,
   type CollateralNeed,
   collateralNeed,
-  createCollateralSource,
   type Evidence,
   INTEL_PCS_URL,
   type RollbackMemory,
 } from "@bauta/attestation";
-import { openCollateralFolder, openCollateralMemory } from "./collateral-folder.ts";
+import { openCollateralMemory } from "./collateral-folder.ts";
+import { openCollateralService } from "./collateral-service.ts";
 import { type EvidenceFlags, readMoment } from "./evidence-flags.ts";
 import { CommandError, EXIT } from "./exit.ts";
-import { withProgress } from "./progress.ts";
 
 /** How a person says where collateral may come from. */
-export interface CollateralFlags extends Pick<EvidenceFlags, "collateral" | "at" | "trustRoot"> {
+export interface CollateralFlags extends Pick<EvidenceFlags, "collateral" | "at"> {
   readonly pcsUrl?: string | undefined;
   readonly offline?: true | undefined;
 }
@@ -51,12 +50,9 @@ export async function obtainCollateral(evidence: Evidence, flags: CollateralFlag
 
 const NO_MACHINE = "none: the quote does not say which machine it is of";
 
-/**
- * The memory is of Intel's collateral and of now: a simulator has numbers of its own, and what is recorded had lower ones.
- */
-async function recall({ at, trustRoot }: CollateralFlags): Promise<{ readonly memory?: RollbackMemory }> {
-  const others = at !== undefined || trustRoot !== undefined;
-  return others ? {} : { memory: await openCollateralMemory() };
+/** The memory is of now: what was recorded had lower numbers. */
+async function recall({ at }: CollateralFlags): Promise<{ readonly memory?: RollbackMemory }> {
+  return at === undefined ? { memory: await openCollateralMemory() } : {};
 }
 
 /** Reads a file or folder, also where no machine is known: what is wrong with it is said in any case. */
@@ -71,17 +67,13 @@ async function readCollateral(path: string, need: CollateralNeed | undefined, at
 }
 
 /** Fetches a machine's collateral, unless what was fetched before still holds. */
-async function fetchCollateral(need: CollateralNeed, baseUrl: string = INTEL_PCS_URL): Promise<Collateral> {
+async function fetchCollateral(need: CollateralNeed, pcsUrl: string | undefined): Promise<Collateral> {
+  const service = openCollateralService({ pcsUrl, remedy: "give it with --collateral, or another service with --pcs-url" });
   try {
-    const source = createCollateralSource({ baseUrl, fetch: globalThis.fetch, nowMs: Date.now, store: openCollateralFolder() });
-    try {
-      return await withProgress("fetching Intel's collateral", source.fetch(need));
-    } finally {
-      source.close();
-    }
+    return await service.fetch(need);
   } catch (error) {
-    if (!(error instanceof CollateralError)) throw error;
-    if (error.code === "collateral_settings") throw new CommandError(`--pcs-url: ${error.problem}`, EXIT.usage, error);
-    throw new CommandError(`${error.message}; give it with --collateral, or another service with --pcs-url`, EXIT.failed, error);
+    throw error instanceof CollateralError ? new CommandError(error.message, EXIT.failed, error) : error;
+  } finally {
+    service.close();
   }
 }

@@ -38,7 +38,9 @@ export type DiffFlags = SubjectFlags & { readonly policy: string };
 export type AcceptFlags = DiffFlags & LabelFlags & OutputFlags;
 
 /** Writes a policy from what an enclave proves: to a file, or to standard output. */
-export async function runPin(model: string | undefined, flags: PinFlags): Promise<void> {
+export async function runPin(model: string | undefined, { output, ...others }: PinFlags): Promise<void> {
+  // A dash is standard output, as elsewhere.
+  const flags: PinFlags = output === undefined || output === "-" ? others : { ...others, output };
   const allow = Object.fromEntries((flags.allow ?? []).map((weakness) => [weakness, true]));
   const subject = await appraiseSubject(model, flags, surveyPolicy({ allow: parsePolicy({ version: 1, allow }).allow }));
   const { result, host } = subject;

@@ -35,7 +35,15 @@ export function parsePolicyDocument(text: string): PolicyDocument {
   }
 }
 
+/** Line breaks for editors and some readers, none for YAML 1.2: a rule behind one would stand there and not be enforced. */
+const DISPUTED = /\r(?!\n)|[\u0085\u2028\u2029]/;
+
 function takeApart(text: string): PolicyDocument {
+  const disputed = text.search(DISPUTED);
+  if (disputed >= 0) {
+    const line = text.slice(0, disputed).split("\n").length;
+    throw new SyntaxProblem("holds a line break that not every reader takes for one (CR, NEL, LS or PS): use LF or CR LF", line);
+  }
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, schema: "core", version: "1.2", uniqueKeys: true });
   const lineAt = (offset: number) => lines.linePos(offset).line;

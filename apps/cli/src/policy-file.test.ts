@@ -53,6 +53,11 @@ describe("readPolicyFile", () => {
     expect([yaml.format, json.format]).toEqual(["yaml", "json"]);
   });
 
+  it("reads what Windows' editors write: a byte order mark and CR LF", async () => {
+    const { policy } = await readPolicyFile(await write("w.yaml", "\ufeffversion: 1 # one\r\nrequire:\r\n  - keys.signed\r\n"));
+    expect(policy.require).toEqual(["keys.signed"]);
+  });
+
   it("takes what is not called .json for YAML, which JSON is too", async () => {
     expect(["p.json", "P.JSON", "p.yml", "p", "json"].map(formatOf)).toEqual(["json", "json", "yaml", "yaml", "yaml"]);
     expect((await readPolicyFile(await write("no-ending", '{ "version": 1 }'))).policy.version).toBe(1);
@@ -75,6 +80,12 @@ describe("readPolicyFile", () => {
     ["a tag", "version: 1\nprovider: !!js/function x\n", /:2: Unresolved tag/],
     ["two documents", "version: 1\n---\nversion: 1\n", /:2: Source contains multiple documents/],
     ["a line that is no YAML", "version: 1\n  builds: [\n", /:\d: /],
+    [
+      "a rule behind a lone CR",
+      "version: 1\n# strict\rrequire: [keys.signed]\n",
+      /:2: holds a line break that not every reader takes for one/,
+    ],
+    ["a rule behind a line separator", "version: 1 # a\u2028require: [keys.signed]\n", /:1: holds a line break/],
     ["bytes that are no text", Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0xff), /not text in UTF-8$/],
     ["nothing", "", /: is empty$/],
     ["levels without end", `{"a":${"[".repeat(20_000)}`, /:\d+: /],

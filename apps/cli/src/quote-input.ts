@@ -24,7 +24,11 @@ const FILE_KINDS: readonly (readonly [magic: string, kind: string])[] = [
  * @see Intel TDX DCAP Quoting Library API, appendix A.3
  */
 export function readQuoteInput(bytes: Uint8Array, name: string): Uint8Array<ArrayBuffer> {
-  const quote = isText(bytes) ? decodeText(Buffer.from(bytes).toString("latin1").trim(), name) : new Uint8Array(bytes);
+  const marked = Buffer.from(bytes.subarray(0, 3)).toString("hex");
+  if (marked.startsWith("fffe") || marked.startsWith("feff")) throw notQuote(name, "a text in UTF-16: save it as ASCII or UTF-8");
+  // What Windows' tools put in front of UTF-8.
+  const unmarked = marked === "efbbbf" ? bytes.subarray(3) : bytes;
+  const quote = isText(unmarked) ? decodeText(Buffer.from(unmarked).toString("latin1").trim(), name) : new Uint8Array(bytes);
   const other = describeOther(quote);
   if (other !== undefined) throw notQuote(name, other);
   return quote;

@@ -101,9 +101,9 @@ async function readJudged(model: string | undefined, flags: VerifyFlags): Promis
 
 /** Asks a running enclave with a fresh nonce. */
 async function askEnclave(model: string, { baseUrl, apiKey }: VerifyFlags): Promise<Judged> {
-  const { connect } = await import("./connect.ts");
+  const { connectToAsk } = await import("./connect.ts");
   // Judged below by the caller's policy and collateral; the client's own appraisal does not count here.
-  const { client } = await connect({ baseUrl, apiKey, allowUnpinned: true });
+  const client = connectToAsk({ baseUrl, apiKey });
   const { evidence, nonce } = await withProgress(`asking ${model} for evidence`, client.attest(model));
   return { subject: model, scope: "enclave", evidence, model, nonce: { query: nonce, sealed: protectionOf(model) === "sealed" } };
 }

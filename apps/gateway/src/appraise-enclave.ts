@@ -58,7 +58,7 @@ export class EnclaveRefusal extends Error {
  * @param nonce the nonce as it goes into the query, not encoded
  * @returns the appraisal, whether or not its result is ok
  * @throws EnclaveLinkError when there is no answer; EnclaveRefusal when it is an error; WireError `attestation_failed`
- * when it is not evidence
+ * when it is not evidence, or its collateral cannot be had; the cause says which
  */
 export async function appraiseEnclave(link: Askable, expected: Expectation, nonce: string, nowMs: () => number): Promise<Appraisal> {
   const query = `model=${encodeURIComponent(expected.model)}&nonce=${encodeURIComponent(nonce)}`;
@@ -71,7 +71,7 @@ export async function appraiseEnclave(link: Askable, expected: Expectation, nonc
   if (!answer) throw new WireError("attestation_failed", { cause: new EnclaveLinkError("malformed", link.origin) });
   const evidence = readEvidence(answer);
   const { appraiser, policy, model, sealed } = expected;
-  const endorsements = await findEndorsements(appraiser, evidence, AbortSignal.timeout(expected.timeoutMs));
+  const endorsements = await findEndorsements(appraiser, evidence, expected.timeoutMs);
   const startedMs = performance.now();
   const atMs = nowMs();
   const result = await appraiser.appraise({ evidence, endorsements, policy, model, nonce: { query: nonce, sealed } });
@@ -90,12 +90,18 @@ export function failedChecks(result: AttestationResult): string[] {
   return result.checks.filter((check) => check.status === "fail" || (check.required && check.status !== "pass")).map((check) => check.id);
 }
 
-async function findEndorsements(appraiser: Appraiser, evidence: Evidence, signal: AbortSignal): Promise<Collateral | undefined> {
+async function findEndorsements(appraiser: Appraiser, evidence: Evidence, timeoutMs: number): Promise<Collateral | undefined> {
+  const signal = AbortSignal.timeout(timeoutMs);
   try {
-    return await appraiser.endorsements(evidence, signal);
-  } catch (cause) {
+    // Not on the source's good will alone: a verification that never ends would never be made again.
+    const late = new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true }));
+    return await Promise.race([appraiser.endorsements(evidence, signal), late]);
+  } catch (error) {
+    const cause = signal.aborted
+      ? new CollateralError("collateral_unreachable", "(whole)", `did not come within ${timeoutMs} ms`, { cause: error })
+      : error;
     // Without collateral the enclave is not accepted: that is the gateway's fault, and passes.
-    if (cause instanceof CollateralError || signal.aborted) throw new WireError("attestation_failed", { cause });
+    if (cause instanceof CollateralError) throw new WireError("attestation_failed", { cause });
     throw cause;
   }
 }

@@ -90,11 +90,15 @@ export class AttestedConnections {
 
   async #openOne(): Promise<void> {
     this.#opening++;
+    const present = new Set(this.#waiting);
     try {
       this.#keep(await this.#openVerified());
     } catch (error) {
-      // Who waits behind the others would only be told the same, later.
-      for (const { fail } of this.#waiting.splice(0)) fail(error);
+      // Who waited behind the others would only be told the same, later. Who has come since may meet with better: this
+      // connection may have been cut before they asked.
+      const waiting = this.#waiting.splice(0);
+      this.#waiting.push(...waiting.filter((waiter) => !present.has(waiter)));
+      for (const waiter of waiting) if (present.has(waiter)) waiter.fail(error);
     } finally {
       this.#opening--;
     }

@@ -1,5 +1,5 @@
 import { findUrlProblem } from "./collateral.ts";
-import type { Policy } from "@bauta/attestation";
+import { parsePolicy, type Policy, PolicyError } from "@bauta/attestation";
 import { LIMITS, protectionOf } from "@bauta/protocol";
 import type { ApiKeyRecord } from "./api-keys.ts";
 import { parseEnclaveUrl } from "./enclave-address.ts";
@@ -157,6 +157,8 @@ export function findConfigIssues(config: GatewayConfig): ConfigIssue[] {
     const at = `models[${index}]`;
     if (protectionOf(model.id) === "none" || !MODEL_ID.test(model.id))
       add(`${at}.id`, "must begin with tee- (attested) or e2ee- (attested and sealed), then letters, digits, dots, dashes or underscores");
+    const policyProblem = findPolicyProblem(model.policy);
+    if (policyProblem) add(`${at}.policy.${policyProblem.field}`, policyProblem.problem);
     if (model.enclaves.length === 0) add(`${at}.enclaves`, "is empty; list the URL of at least one enclave");
     const origins = model.enclaves.map((url, n) => {
       const parsed = parseEnclaveUrl(url);
@@ -175,6 +177,17 @@ export function findConfigIssues(config: GatewayConfig): ConfigIssue[] {
     add("operator.port", "is the public port; health and metrics need one of their own");
   }
   return issues;
+}
+
+/** A policy from code may never have been parsed: a rule that is misspelt there must not be a rule left out. */
+function findPolicyProblem(policy: Policy): PolicyError | undefined {
+  try {
+    parsePolicy(policy);
+    return undefined;
+  } catch (error) {
+    if (error instanceof PolicyError) return error;
+    throw error;
+  }
 }
 
 function addRepeats(values: readonly string[], report: (index: number) => void): void {

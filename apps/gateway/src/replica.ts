@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { CollateralError } from "@bauta/attestation";
 import { toHex, WireError, type WireErrorCode } from "@bauta/protocol";
 import { type Appraisal, appraiseEnclave, EnclaveRefusal, type Expectation, failedChecks, refusalCode } from "./appraise-enclave.ts";
 import { AttestedConnections } from "./attested-connections.ts";
@@ -128,7 +129,7 @@ export class Replica {
       if (error instanceof EnclaveLinkError && error.code === "unreachable")
         this.#refuse("unreachable", "enclave_unreachable", ["unreachable"]);
       else if (error instanceof EnclaveRefusal) this.#refuse("unreachable", "enclave_unreachable", [`status_${error.status}`]);
-      else this.#refuse("refused", "attestation_failed", ["evidence_malformed"]);
+      else this.#refuse("refused", "attestation_failed", [unreadReason(error)]);
       throw error;
     }
     const { result } = appraisal;
@@ -178,4 +179,10 @@ export class Replica {
     if (this.#stopped) return;
     this.#timer = setTimeout(() => void this.verify(), Math.min(pauseMs, this.#pauseMs())).unref();
   }
+}
+
+/** Why evidence was not even appraised: an operator who looks at the enclave must not be sent there for want of collateral. */
+function unreadReason(error: unknown): string {
+  const cause = error instanceof WireError ? error.cause : undefined;
+  return cause instanceof CollateralError ? cause.code : "evidence_malformed";
 }

@@ -367,6 +367,13 @@ describe("starting", () => {
     const config = { listen: { host: "127.0.0.1", port: 0 }, keys: [], models: [] };
     expect(() => createGateway(config)).toThrow(/keys: is empty[^]*models: is empty/);
   });
+
+  it("refuses a policy from code with a rule that nobody would enforce", () => {
+    const policy = { ...parsePolicy({ version: 1 }), requires: ["keys.signed"] };
+    const model = { id: "tee-a", name: "a", contextTokens: 1, maxCompletionTokens: 1, enclaves: ["http://127.0.0.1:1"], policy };
+    const config = { listen: { host: "127.0.0.1", port: 0 }, keys: [{ name: "a", sha256: "ab".repeat(32) }], models: [model] };
+    expect(() => createGateway(config)).toThrow("models[0].policy.requires: is not a known member; did you mean require?");
+  });
 });
 
 describe("logs", () => {

@@ -7,7 +7,7 @@ import { keyProviderText, parseKeyProvider } from "./dstack/key-provider.ts";
 import type { Evidence } from "./evidence/evidence.ts";
 import { type BuildContents, nearestBuild, readMeasurements, REGISTERS, verifyMeasurements } from "./policy/measurements.ts";
 import type { Build, Policy } from "./policy/policy.ts";
-import { type AttestationScope, type CheckId, type Finding, notChecked } from "./result.ts";
+import { type AttestationScope, type CheckId, failed, type Finding, notChecked } from "./result.ts";
 import type { Platform } from "./tdx/platform.ts";
 import type { Quote } from "./tdx/quote.ts";
 
@@ -29,7 +29,8 @@ export interface ContentContext {
   readonly scope: AttestationScope;
   readonly backend?: CryptoBackend | undefined;
   readonly signing: SigningKey;
-  /** What came of the compose manager's own quote. */
+  /** What came of the quote, and of the compose manager's own. */
+  readonly platform: Platform;
   readonly manager?: Platform | undefined;
 }
 
@@ -48,7 +49,7 @@ const ALONE = "not checked: the quote is judged without the answer that it came 
 /** Appraises what a proven quote says: nonce, key, measurements, and what dstack booted. */
 export async function appraiseContents(quote: Quote, context: ContentContext): Promise<ContentAppraisal> {
   const { report } = quote;
-  const { evidence, policy, nonce, nowMs, signing, scope, manager } = context;
+  const { evidence, policy, nonce, nowMs, signing, scope, platform, manager } = context;
   const measured = readMeasurements(report);
   if (scope === "platform" || !nonce) {
     const build = nearestBuild(measured, undefined, { ...policy, builds: policy.builds.map(registersOnly) }, nowMs);
@@ -70,7 +71,7 @@ export async function appraiseContents(quote: Quote, context: ContentContext): P
     build,
     nonce,
     reading,
-    manager: manager && { doubt: manager.doubt, report: manager.quote?.report },
+    manager: manager && { doubt: doubtOf(manager, platform), report: manager.quote?.report },
   });
   return {
     ...dstack,
@@ -96,6 +97,15 @@ export function skipContents(doubt: CheckId, scope: AttestationScope, signing: S
 
 function skip(ids: readonly CheckId[], reason: string): Finding[] {
   return ids.map((id) => notChecked(id, reason));
+}
+
+/** What a compose manager's quote does not pass though the answer's own quote does: it has to be as good. */
+function doubtOf(manager: Platform, { findings, simulated }: Platform): Finding | undefined {
+  if (manager.doubt) return manager.doubt;
+  if (manager.simulated !== simulated) return failed("tdx.pck-chain", "its root is of another kind than that of the answer's own quote");
+  const passedBy = new Set(findings.flatMap(({ id, status }) => (status === "pass" ? [id] : [])));
+  const worse = manager.findings.filter(({ id, status }) => status !== "pass" && passedBy.has(id));
+  return worse.find(({ status }) => status === "fail") ?? worse[0];
 }
 
 /** A quote alone shows registers; what a compose document says is not part of it. */

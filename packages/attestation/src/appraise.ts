@@ -64,7 +64,7 @@ export async function appraise(input: AppraisalInput): Promise<AttestationResult
   const { quote, doubt } = platform;
   const contents: ContentAppraisal =
     quote && !doubt
-      ? await appraiseContents(quote, { ...input, scope, signing, manager })
+      ? await appraiseContents(quote, { ...input, scope, signing, platform, manager })
       : skipContents(doubt?.id ?? "tdx.parse", scope, signing);
   // 4. What this version does not look at, and what the server says about itself.
   const findings = completeFindings([...platform.findings, ...contents.findings, describeServerClaim(evidence.verified)]);

@@ -34,7 +34,7 @@ export interface Appraiser {
   endorsements(evidence: Evidence, signal?: AbortSignal): Promise<Collateral | undefined>;
   /**
    * @param request with `endorsements`, or they are found as {@link Appraiser.endorsements} does
-   * @throws CollateralError when the source fails; otherwise as `appraise`
+   * @throws CollateralError when the source fails, and what the memory's store throws; otherwise as `appraise`
    */
   appraise(request: AppraisalRequest, signal?: AbortSignal): Promise<AttestationResult>;
 }

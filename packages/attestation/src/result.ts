@@ -106,7 +106,7 @@ export interface Claims extends KeysClaims {
   readonly tee_tcb_svn?: string;
   /** Platform family of the machine, from its PCK certificate. */
   readonly fmspc?: string;
-  /** The hash that MRCONFIGID commits to; never that of a document or statement that was served. */
+  /** The hash that MRCONFIGID commits to and the replayed event holds; never that of a document or statement that was served. */
   readonly compose_hash?: string;
   /**
    * `0x` ‖ 40 hex digits, derived from `signing_key`; the answer's own field is not believed.

@@ -1,6 +1,16 @@
-import { type Appraiser, CollateralError, EvidenceError, parseAttestationAnswer, type Policy } from "@bauta/attestation";
+import {
+  type Appraiser,
+  type AttestationResult,
+  type Collateral,
+  CollateralError,
+  type Evidence,
+  EvidenceError,
+  parseAttestationAnswer,
+  type Policy,
+} from "@bauta/attestation";
 import { type CryptoBackend, LIMITS, protectionOf, toHex } from "@bauta/protocol";
 import type { Attestation } from "./attestation.ts";
+import { createDeadline } from "./deadline.ts";
 import { ClientError } from "./errors.ts";
 import type { Transport } from "./http.ts";
 
@@ -11,13 +21,14 @@ export interface AttestOptions {
   readonly policy: Policy;
   readonly appraiser: Appraiser;
   readonly nowMs: () => number;
+  /** For the answer, and again for the collateral where it brings none. */
   readonly timeoutMs: number;
 }
 
 /**
  * Asks for evidence with a fresh nonce and appraises it. Evidence that is not acceptable is a result, not an error.
- * @throws {ClientError} of the transport, `evidence_malformed` when the answer holds no evidence to appraise, or
- * `collateral_unavailable`
+ * @throws {ClientError} of the transport, `evidence_malformed` when the answer holds no evidence to appraise,
+ * `collateral_unavailable`, or `timeout` when the source of collateral takes too long
  * @see spec/protocol.md, "Attestation"
  */
 export async function attestModel(model: string, options: AttestOptions, signal: AbortSignal | undefined): Promise<Attestation> {
@@ -31,13 +42,41 @@ export async function attestModel(model: string, options: AttestOptions, signal:
   );
   const evidence = parseEvidence(answer);
   // 3. The appraisal, by what our own request implies; the answer's nonce, method and verdict are not believed.
+  const endorsements = await findEndorsements(evidence, options, signal);
   const attestedAtMs = nowMs();
-  const request = { evidence, policy, model, nonce: { query: nonce, sealed: protectionOf(model) === "sealed" } };
+  const request = { evidence, endorsements, policy, model, nonce: { query: nonce, sealed: protectionOf(model) === "sealed" } };
   const result = await appraiser.appraise(request, signal).catch(rethrowCollateral);
-  return { model, result, modelKey: result.ok ? result.signingKey : undefined, evidence, nonce, attestedAtMs };
+  const modelKey = result.ok ? result.signingKey : undefined;
+  return { model, result, modelKey, evidence, nonce, attestedAtMs, expiresMs: endOf(result, policy) };
 }
 
-function parseEvidence(answer: unknown): ReturnType<typeof parseAttestationAnswer> {
+/** However slow a source is, and whether or not it heeds its signal: nobody waits for it longer than for an answer. */
+async function findEndorsements(
+  evidence: Evidence,
+  { appraiser, timeoutMs }: AttestOptions,
+  signal: AbortSignal | undefined,
+): Promise<Collateral | undefined> {
+  const deadline = createDeadline(signal, timeoutMs);
+  try {
+    return await deadline.race(appraiser.endorsements(evidence, deadline.signal));
+  } catch (error) {
+    deadline.throwIfStopped("collateral");
+    return rethrowCollateral(error);
+  } finally {
+    deadline.dispose();
+  }
+}
+
+/** The moment from which what was accepted no longer would be; Infinity where nothing of it ends. */
+function endOf({ claims, collateral }: AttestationResult, { builds }: Policy): number {
+  const ends = builds.flatMap(({ name, expires }) => (expires !== undefined && name === claims.build ? [Date.parse(expires)] : []));
+  // Collateral and keys count up to and with their last millisecond, a build until before it.
+  if (collateral) ends.push(collateral.expiresMs + 1);
+  if (claims.keys_expire !== undefined) ends.push(Date.parse(claims.keys_expire) + 1);
+  return Math.min(...ends, Infinity);
+}
+
+function parseEvidence(answer: unknown): Evidence {
   try {
     return parseAttestationAnswer(answer);
   } catch (error) {

@@ -13,4 +13,6 @@ export interface Attestation {
   readonly nonce: string;
   /** Milliseconds since 1970, by the client's clock, when the answer was appraised. */
   readonly attestedAtMs: number;
+  /** The moment from which it no longer counts, milliseconds since 1970: the first end of collateral, keys and build. */
+  readonly expiresMs: number;
 }

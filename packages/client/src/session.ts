@@ -28,13 +28,11 @@ export function createSessions({ attest, nowMs, lifetimeMs }: SessionOptions): S
   const kept = new Map<string, Attestation>();
   const flights = new Map<string, Flight>();
 
-  function isCurrent({ attestedAtMs, result }: Attestation): boolean {
+  function isCurrent({ attestedAtMs, expiresMs }: Attestation): boolean {
     const now = nowMs();
     const ageMs = now - attestedAtMs;
-    const { keys_expire: keysExpire } = result.claims;
-    const endMs = Math.min(result.collateral?.expiresMs ?? Infinity, keysExpire === undefined ? Infinity : Date.parse(keysExpire));
     // A clock that was set back makes the age meaningless.
-    return ageMs >= 0 && ageMs < lifetimeMs && now <= endMs;
+    return ageMs >= 0 && ageMs < lifetimeMs && now < expiresMs;
   }
 
   function start(model: string): Flight {

@@ -46,6 +46,17 @@ const compose: readonly AnswerCase[] = [
   { name: "MRCONFIGID that does not end in zeros", fails: COMPOSE, faults: { mrConfigId: `01${"cd".repeat(47)}` } },
   { name: "MRCONFIGID of zero kind with contents", fails: COMPOSE, faults: { mrConfigId: `00${"cd".repeat(32)}${"00".repeat(15)}` } },
   { name: "a measured event of another compose hash", fails: COMPOSE, faults: composeEvent("ab".repeat(32)) },
+  {
+    name: "no event log: MRCONFIGID is the host's word alone",
+    unmet: COMPOSE,
+    answer: (answer) => omit(answer, "event_log"),
+  },
+  {
+    name: "a measured event of another compose hash, with the log that shows it left out",
+    unmet: COMPOSE,
+    faults: composeEvent("ab".repeat(32)),
+    answer: (answer) => omit(answer, "event_log"),
+  },
   { name: "MRCONFIGID of zero, where the build names a compose hash", unmet: COMPOSE, ...kind(0) },
   {
     name: "MRCONFIGID of zero, and a measured event of another compose hash",
@@ -167,7 +178,8 @@ const osImage: readonly AnswerCase[] = [
   { name: "two stated OS images", fails: "dstack.os-image", faults: tcbInfo({ os_image_hash: "ab".repeat(32) }) },
   {
     name: "no event log, where the build names an OS image",
-    unmet: "dstack.os-image",
+    unmet: COMPOSE,
+    alsoUnmet: ["dstack.os-image"],
     ...build({ os_image_hash: OS_IMAGE }),
     answer: (answer) => omit(answer, "event_log"),
   },
@@ -251,6 +263,21 @@ const manager: readonly AnswerCase[] = [
     name: "a compose manager's quote that nobody signed",
     fails: "dstack.runtime-compose",
     manager: { td: { faults: { foreignQuoteSigner: true } } },
+  },
+  {
+    name: "a compose manager's quote by a quoting enclave that is out of date",
+    fails: "dstack.runtime-compose",
+    manager: { td: { faults: { qeSvn: 0 } } },
+  },
+  {
+    name: "a compose manager's quote of a machine that is below every level",
+    fails: "dstack.runtime-compose",
+    manager: { td: { faults: { teeTcbSvn: "05010000000000000000000000000000" } } },
+  },
+  {
+    name: "a compose manager's quote of a TDX module that Intel does not know",
+    fails: "dstack.runtime-compose",
+    manager: { td: { faults: { teeTcbSvn: "05090200000000000000000000000000" } } },
   },
   { name: "a compose manager's quote under a strange root", fails: "dstack.runtime-compose", manager: { stranger: true } },
   {

@@ -140,21 +140,31 @@ export const revocationCases: PlatformFamily = {
   ],
 };
 
-/** Lists that are current, and older than one that was seen before. */
+/** Lists that are current, beside the newest one that was seen before. */
 function rollback(): PlatformCase[] {
   const key = { pckCrl: "crl:Intel SGX PCK Platform CA", rootCrl: "crl:Intel SGX Root CA" } as const;
-  return (["pckCrl", "rootCrl"] as const).flatMap((list): PlatformCase[] => [
-    {
-      name: `a ${NAME[list]} list older than one seen before`,
-      fails: OWNER[list],
-      faults: { [list]: { number: 41 } },
-      remembered: { [key[list]]: 42n },
-    },
-    { name: `a ${NAME[list]} list as new as the one seen before`, faults: { [list]: { number: 42 } }, remembered: { [key[list]]: 42n } },
-    {
-      name: `a ${NAME[list]} list newer than the one seen before`,
-      faults: { [list]: { number: 2 ** 40 } },
-      remembered: { [key[list]]: 42n },
-    },
-  ]);
+  const issued = (ms: number, entries: number) => BigInt(ms / SECOND_MS) * 2n ** 32n + BigInt(entries);
+  return (["pckCrl", "rootCrl"] as const).flatMap((list): PlatformCase[] => {
+    const name = `a ${NAME[list]} list`;
+    const five = { [list]: { thisUpdateMs: NOW_MS - DAY_MS, fillerEntries: 5, revoked: [] } };
+    const remembered = (ms: number, entries: number) => ({ [key[list]]: issued(ms, entries) });
+    return [
+      {
+        name: `${name} older by a second than one that withdraws more`,
+        fails: OWNER[list],
+        faults: five,
+        remembered: remembered(NOW_MS - DAY_MS + SECOND_MS, 6),
+      },
+      { name: `${name} older than one that withdraws less`, fails: OWNER[list], faults: five, remembered: remembered(NOW_MS, 4) },
+      { name: `${name} older than one with as many entries`, faults: five, remembered: remembered(NOW_MS, 5) },
+      { name: `${name} that was seen before`, faults: five, remembered: remembered(NOW_MS - DAY_MS, 5) },
+      { name: `${name} newer than one with more entries`, faults: five, remembered: remembered(NOW_MS - 2 * DAY_MS, 600) },
+      {
+        name: `${name} with a lower number than another list has`,
+        faults: { [list]: { number: 1 } },
+        remembered: { "crl:another": 2n ** 64n },
+      },
+      { name: `${name} beside a number of earlier versions`, faults: five, remembered: { [key[list]]: 42n } },
+    ];
+  });
 }

@@ -126,14 +126,17 @@ const TIME: readonly Mutation[] = [
   }),
 ];
 
-const numbered = (name: string, owner: CheckId, key: string): Mutation =>
-  mutation(`${name} rolled back`, owner, () => ({ remembered: (asked) => (asked === key ? 19n : undefined) }), { says: /seen before/ });
+/** A list of the first of May with 99 entries, as it is remembered. */
+const LATER_LIST = BigInt(Date.parse("2026-05-01T00:00:00Z") / 1000) * 2n ** 32n + 99n;
+
+const numbered = (name: string, owner: CheckId, key: string, seen = 19n): Mutation =>
+  mutation(`${name} rolled back`, owner, () => ({ remembered: (asked) => (asked === key ? seen : undefined) }), { says: /seen before/ });
 
 const NUMBERS: readonly Mutation[] = [
   numbered("TCB info", "tdx.evaluation-number", "tcb:90c06f000000"),
   numbered("QE identity", "tdx.evaluation-number", "qe"),
-  numbered("the PCK CA's list", "tdx.pck-crl", "crl:Intel SGX PCK Platform CA"),
-  numbered("the root's list", "tdx.root-crl", "crl:Intel SGX Root CA"),
+  numbered("the PCK CA's list", "tdx.pck-crl", "crl:Intel SGX PCK Platform CA", LATER_LIST),
+  numbered("the root's list", "tdx.root-crl", "crl:Intel SGX Root CA", LATER_LIST),
   mutation("a policy that demands the next number", "tdx.evaluation-number", () => ({
     policy: strictPolicy({}, { tcb: { accept: ["UpToDate"], min_evaluation_number: 19, refuse_advisories: [] } }),
   })),

@@ -27,10 +27,11 @@ export function addChat(program: Command): void {
       "after",
       `
 Examples:
-  bauta chat --model e2ee-pocket --trust-root root.der --policy policy.json "What is 2+2?"
-  echo "Summarise: …" | bauta chat --model e2ee-pocket --policy policy.json --json
+  bauta chat --model e2ee-pocket --root root.der --policy p.yaml "What is 2+2?"
+  echo "Summarise: …" | bauta chat --model e2ee-pocket --policy p.yaml --json
 
-Exit status: 0 the answer is verified, 1 it is not or nothing was sent, 2 wrong usage.`,
+Exit status: 0 the answer is verified, 1 it is not or nothing was sent, 2 wrong
+usage.`,
     )
     .action(runChat);
 }
@@ -57,11 +58,11 @@ async function runChat(words: string[], flags: Flags): Promise<void> {
   const { result } = await client.attest(flags.model);
   if (!flags.json) showAttestation(terminal, flags.model, result);
   if (!result.ok) {
-    if (flags.json)
-      process.stdout.write(
-        `${JSON.stringify({ answer: null, outcome: { status: "refused", reason: "the enclave is not acceptable" }, attestation: shown(result) })}\n`,
-      );
-    throw new CommandError("the enclave is not acceptable, so nothing was sent", EXIT.failed);
+    const reason = "the enclave is not acceptable, so nothing was sent";
+    if (!flags.json) throw new CommandError(reason, EXIT.failed);
+    process.stdout.write(`${JSON.stringify({ answer: null, outcome: { status: "refused", reason }, attestation: shown(result) })}\n`);
+    process.exitCode = EXIT.failed;
+    return;
   }
 
   const chat = await client.chat({ model: flags.model, messages }, visible);

@@ -2,7 +2,8 @@ import { type Command, InvalidArgumentError } from "commander";
 import type { AcceptFlags, DiffFlags, PinFlags } from "../policy-commands.ts";
 import { withSubjectFlags } from "../subject-flags.ts";
 
-const EXIT_STATUS = "Exit status: 0 done, 1 the enclave is not proven or not accepted, 2 wrong usage or an input that cannot be read.";
+const EXIT_STATUS = `Exit status: 0 done, 1 the enclave is not proven or not accepted, 2 wrong usage
+or an input that cannot be read.`;
 const MODEL = "the model whose enclave to ask; leave it out with --attestation";
 /** The weaknesses that a policy may be pinned with; never debug. */
 const WEAKNESSES = ["sept_ve_disable_off", "service_td", "unpinned_images"];
@@ -40,8 +41,8 @@ function addPin(policy: Command): void {
       "after",
       `
 Examples:
-  bauta policy pin e2ee-pocket --base-url http://127.0.0.1:8787/api/v1 --trust-root root.der -o p.yaml
-  bauta policy pin --attestation answer.json --nonce HEX --collateral c.json --at 2026-04-24T01:58:41Z
+  bauta policy pin e2ee-pocket --base-url https://host/api/v1 -o p.yaml
+  bauta policy pin --attestation a.json --nonce HEX --collateral c.json -o p.yaml
 
 ${EXIT_STATUS}`,
     )
@@ -55,8 +56,8 @@ function addDiff(policy: Command): void {
       "after",
       `
 Examples:
-  bauta policy diff e2ee-pocket --policy p.yaml --base-url http://127.0.0.1:8787/api/v1 --trust-root root.der
-  bauta policy diff --policy venice --attestation answer.json --nonce HEX --collateral folder --at 2026-04-24T01:58:41Z
+  bauta policy diff e2ee-pocket --policy p.yaml --base-url https://host/api/v1
+  bauta policy diff --policy venice --attestation answer.json --nonce HEX
 
 ${EXIT_STATUS}`,
     )
@@ -71,12 +72,13 @@ function addAccept(policy: Command): void {
     .addHelpText(
       "after",
       `
-A policy file is changed in place and keeps its comments. Only a build is added: what the policy
-asks of the platform stays as it is.
+A policy file is changed in place and keeps its comments. Only a build is added:
+what the policy asks of the platform stays as it is.
 
 Examples:
-  bauta policy accept e2ee-pocket --policy p.yaml --base-url http://127.0.0.1:8787/api/v1 --trust-root root.der
-  bauta policy accept --policy venice -o mine.yaml --attestation answer.json --nonce HEX --name "release 2" --expires 2027-01-31
+  bauta policy accept e2ee-pocket --policy p.yaml --base-url https://host/api/v1
+  bauta policy accept --policy venice -o mine.yaml --attestation answer.json \\
+    --nonce HEX --name "release 2" --expires 2027-01-31
 
 ${EXIT_STATUS}`,
     )

@@ -34,13 +34,14 @@ Examples:
   bauta verify e2ee-pocket --base-url https://host/api/v1 --policy policy.yaml
   bauta verify --attestation answer.json --nonce HEX --policy venice
   bauta verify --quote quote.bin --collateral c.json --at 2025-07-04T10:16:31Z
-  bauta verify --quote quote.hex --json | jq '.checks[] | select(.status == "fail")'
+  bauta verify --quote q.hex --json | jq '.checks[] | select(.status == "fail")'
 
-A quote by itself says which platform signed it. Whose enclave it is, what runs in it and
-whether it answers you takes a whole answer: a saved one, or one to a fresh nonce.
+A quote by itself says which platform signed it. Whose enclave it is, what runs
+in it and whether it answers you takes a whole answer: a saved one, or one to a
+fresh nonce.
 
-Exit status: 0 acceptable, 1 not acceptable or not reachable, 2 wrong usage or an input
-that cannot be read.`,
+Exit status: 0 acceptable, 1 not acceptable or not reachable, 2 wrong usage or an
+input that cannot be read.`,
     )
     .action(runVerify);
   for (const [heading, flags] of HEADINGS) {

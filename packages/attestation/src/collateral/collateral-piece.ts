@@ -9,6 +9,9 @@ import { parseCrlHead, readRevocationList } from "./revocation-list-text.ts";
 import { decodeText, parseDocumentHead, parseSignedJson, type SignedMember } from "./signed-json.ts";
 import { splitJsonObject } from "./split-json.ts";
 
+/** Heads of HTTP answers before a body: those of interim answers and of proxies come before the last. */
+const MAX_HEADS = 4;
+
 /** One file, named as its reader wants it named in errors. */
 export interface CollateralFile {
   readonly name: string;
@@ -76,11 +79,15 @@ export type Piece = WholeSet | TcbInfoPiece | QeIdentityPiece | CrlPiece | Chain
  * @throws CollateralError (`collateral_malformed`) naming the file, when it holds such a thing and it cannot be read
  */
 export function readCollateralPiece({ name, bytes }: CollateralFile): Piece | undefined {
+  return readPiece(name, bytes, MAX_HEADS);
+}
+
+function readPiece(name: string, bytes: Uint8Array, heads: number): Piece | undefined {
   const der = readRevocationList(bytes);
   if (der) return readCrl(name, der, undefined);
   const latin1 = new TextDecoder("latin1").decode(bytes);
   const dump = parseHeaderDump(latin1);
-  if (dump) return readAnswer(name, bytes.subarray(dump.bodyAt), dump.headers);
+  if (dump) return heads > 0 ? readAnswer(name, bytes.subarray(dump.bodyAt), dump.headers, heads - 1) : undefined;
   const first = latin1.trimStart();
   if (first.startsWith("-----BEGIN CERTIFICATE-----") || first.startsWith("-----BEGIN%20")) return readChain(name, latin1);
   if (first.startsWith("{")) return readJson(name, decodeText(bytes, name));
@@ -99,9 +106,9 @@ export function withHeaders(piece: Piece, headers: RecordedHeaders): Piece {
   return value ? ({ ...piece, chain: decodeChain(value, piece.from) } as Piece) : piece;
 }
 
-function readAnswer(name: string, body: Uint8Array, headers: RecordedHeaders): Piece | undefined {
+function readAnswer(name: string, body: Uint8Array, headers: RecordedHeaders, heads: number): Piece | undefined {
   if (body.every((byte) => byte === 0x0a || byte === 0x0d)) return { kind: "headers", from: name, headers };
-  const piece = readCollateralPiece({ name, bytes: body });
+  const piece = readPiece(name, body, heads);
   return piece && withHeaders(piece, headers);
 }
 

@@ -208,6 +208,23 @@ describe("what is at hand", () => {
     expect(problems[0]).toMatchObject({ code: "collateral_refused" });
   });
 
+  it("is replaced by older in the end, if that is all that the service has: what is at hand may be forged", async () => {
+    const forged = { ...issued, tcb_info: issued.tcb_info.replace(/"tcbEvaluationDataNumber":\d+/, '"tcbEvaluationDataNumber":999999') };
+    expect(forged.tcb_info).not.toBe(issued.tcb_info);
+    const store = createMemoryStore();
+    const first = run.source({ store });
+    run.service.collateral = forged;
+    await first.fetch(need);
+    run.service.collateral = issued;
+    const collateral = run.source({ store, renewBeforeUse: true });
+    const given: boolean[] = [];
+    for (let renewal = 0; renewal < 6; renewal++) {
+      run.nowMs += DAY_MS;
+      given.push((await collateral.fetch(need)).tcb_info === forged.tcb_info);
+    }
+    expect(given).toEqual([true, true, true, false, false, false]);
+  });
+
   it("is not replaced by older", async () => {
     const problems: CollateralError[] = [];
     const collateral = run.source({ onProblem: (problem) => problems.push(problem) });

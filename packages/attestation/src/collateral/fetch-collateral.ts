@@ -14,6 +14,8 @@ const DEFAULT_RENEW_AFTER_MS = 24 * 60 * 60_000;
 /** After the first failed renewal; doubled with each further one. */
 const RENEWAL_BACKOFF_MS = 60_000;
 const MAX_RENEWAL_BACKOFF_MS = 60 * 60_000;
+/** Renewals after which a service that serves older collateral than is at hand is believed. */
+const MAX_OLDER_RENEWALS = 3;
 /** Timers cannot wait longer, and would not wait at all. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Sets kept at hand. The FMSPC comes from evidence, so whoever sends evidence could otherwise fill the memory. */
@@ -161,8 +163,9 @@ export function createCollateralSource(options: CollateralSourceOptions): Collat
     if (usable && (!renewal || !isDue(usable, nowMs()))) return usable.collateral;
     try {
       const fetched = await download(need, signal);
-      // A service that lags behind, such as one of several replicas, does not take newer collateral away.
-      if (usable && isOlder(fetched, usable)) {
+      // A service that lags behind, such as one of several replicas, does not take newer collateral away. One that keeps
+      // at it is believed: nothing is verified here, and what is at hand may be a forgery that only claims to be new.
+      if (usable && usable.failedRenewals < MAX_OLDER_RENEWALS && isOlder(fetched, usable)) {
         onProblem(new CollateralError("collateral_older", "tcb_info", `${addresses.name} serves older than before, which is not taken`));
         return hold(key, postpone(usable, nowMs())).collateral;
       }

@@ -198,6 +198,18 @@ describe("any bytes", () => {
   });
 });
 
+describe("heads of HTTP answers", () => {
+  it("may stand one behind the other, as behind a proxy, and a file of nothing but heads holds nothing", () => {
+    const head = "HTTP/1.1 200 Connection established\r\n\r\n";
+    const piece = (heads: number) =>
+      readCollateralPiece(file("crl", Buffer.concat([Buffer.from(head.repeat(heads)), crl(set.root_ca_crl)])));
+    expect(piece(3)).toMatchObject({ kind: "crl" });
+    const started = performance.now();
+    expect(piece(20_000)).toBeUndefined();
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
+});
+
 describe.skipIf(noVectors)("real evidence", () => {
   const folder = (path: string) => readdirSync(vectorPath(path)).map((name) => file(name, readVector(`${path}/${name}`)));
   const cases = noVectors ? [] : (readJsonVector("tdx/real-cases.json") as { quote: string; collateral: string; at: string }[]);

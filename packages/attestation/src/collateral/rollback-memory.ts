@@ -7,13 +7,16 @@ const MAX_KEYS = 4096;
 /** Numbers as decimal text by key. */
 export type RollbackNumbers = Readonly<Record<string, string>>;
 
-/** What numbers are remembered under. */
+/** What numbers are remembered under; those below a root other than Intel's have that root's scope in front, with a colon. */
 export const rollbackKey = {
   /** Evaluation number of an FMSPC's TCB info. @param fmspc hex */
   tcbInfo: (fmspc: string) => `tcb:${fmspc.toLowerCase()}`,
   /** Evaluation number of the QE identity. */
   qeIdentity: "qe",
-  /** Number of an issuer's CRL. */
+  /**
+   * The newest list of an issuer: (date of issue in seconds) · 2³² + number of entries, since all of Intel's lists have
+   * the CRL number 1. An older list with another number of entries is refused.
+   */
   crl: (issuerCommonName: string) => `crl:${issuerCommonName}`,
 } as const;
 
@@ -26,8 +29,8 @@ export interface RollbackStore {
 }
 
 /**
- * Remembers the highest evaluation and CRL numbers seen, so that older collateral, which may still be within its dates,
- * can be refused. Numbers only rise. One memory serves one trust root: a simulator's numbers say nothing of Intel's.
+ * Remembers the highest evaluation numbers and the newest CRLs seen, so that older collateral, which may still be within its
+ * dates, can be refused. Numbers only rise. One memory serves all trust roots, since the keys tell them apart.
  */
 export interface RollbackMemory {
   /** The highest number seen; `remembered` of `appraisePlatform`. It needs no `this`. */

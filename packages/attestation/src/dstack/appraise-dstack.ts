@@ -83,7 +83,7 @@ export async function appraiseDstack(input: DstackInput): Promise<DstackResult> 
   const { replay, boot, composeHash, compose } = input.reading ?? (await readDstack(report, evidence));
   const manager = await verifyRuntimeCompose(report, evidence.composeManager, input.manager, nonce, boot && evidence.eventLog);
   const keyProvider = verifyKeyProvider(boot, build, info);
-  const { measured } = composeHash;
+  const { measured, event } = composeHash;
   return {
     findings: [
       replay,
@@ -94,7 +94,7 @@ export async function appraiseDstack(input: DstackInput): Promise<DstackResult> 
       verifyDigestsPinned(compose),
     ],
     claims: {
-      ...(measured !== undefined && { compose_hash: measured }),
+      ...(measured !== undefined && event === measured && { compose_hash: measured }),
       ...(typeof compose !== "string" && { images: imagesOf(compose) }),
       ...(boot && { app_id: boot.appId }),
       ...(boot?.osImageHash !== undefined && { os_image_hash: boot.osImageHash }),

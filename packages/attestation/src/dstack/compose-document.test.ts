@@ -111,6 +111,8 @@ describe("parseComposeDocument", () => {
     [`services: {s: {image: '${IMAGE}', extends: {file: o.yml, service: o}}}`, "extends a service"],
     ["services: {s: {command: x}}", "names no image"],
     ["services: {s: {provider: {type: x}}}", "provider program"],
+    [`services: {s: {image: '${IMAGE}', volumes: [{type: image, source: 'code:1', target: /app}]}}`, "files of another image"],
+    [`services: {s: {image: '${IMAGE}', volumes: [{type: '\${T}', source: 'code:1', target: /app}]}}`, "files of another image"],
   ];
   for (const [file, why] of pinned) {
     it(`does not take as pinned: ${file}`, () => {
@@ -132,6 +134,19 @@ describe("parseComposeDocument", () => {
     const read = document(`include: [o.yml]\nservices: {s: {image: '${IMAGE}'}}`);
     expect(verifyDigestsPinned(read)).toMatchObject({ status: "fail", reason: expect.stringContaining("includes other files") });
   });
+
+  for (const [what, members, why] of [
+    ["a variable names the compose files", { allowed_envs: ["TOKEN", "COMPOSE_FILE"] }, "whoever sets the variable COMPOSE_FILE"],
+    ["a variable names the engine", { allowed_envs: ["DOCKER_HOST"] }, "whoever sets the variable DOCKER_HOST"],
+    ["a variable is loaded as code", { allowed_envs: ["LD_PRELOAD"] }, "whoever sets the variable LD_PRELOAD"],
+    ["the runner is not known", { runner: "docker-compose " }, "what starts it is not known"],
+  ] as const) {
+    it(`knows that a document is not all where ${what}`, () => {
+      const read = document(`services: {s: {image: '${IMAGE}'}}`, members);
+      expect(verifyDigestsPinned(read)).toMatchObject({ status: "fail", reason: expect.stringContaining(why) });
+      expect(verifyBuildImages("dstack.compose-hash", read, "b", [DIGEST]).status).toBe("fail");
+    });
+  }
 
   it("holds the images against a build's", () => {
     const judge = (read: ReturnType<typeof document> | string, images = [DIGEST]) =>

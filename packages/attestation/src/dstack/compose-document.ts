@@ -1,4 +1,5 @@
 import { ComposeError } from "./compose-error.ts";
+import { printable } from "./printable.ts";
 import { type ComposeService, hasShell, readService } from "./compose-service.ts";
 import { isYamlMap, parseComposeYaml, type YamlMap } from "./compose-yaml.ts";
 
@@ -9,6 +10,10 @@ const MAX_SERVICES = 256;
 const MAX_ENVS = 1024;
 const MAX_NAME_CHARACTERS = 256;
 const MAX_SCRIPTS = 16;
+const RUNNERS: ReadonlySet<string> = new Set(["docker-compose", "nerdctl-compose"]);
+/** Variables by which Compose, the shell that starts it or its loader take other files, programs or engines than the measured. */
+const DECIDING_VARIABLE =
+  /^(?:COMPOSE_(?:FILE|ENV_FILES|PATH_SEPARATOR)|DOCKER_(?:HOST|CONTEXT|CONFIG|CLI_PLUGIN_EXTRA_DIRS)|PATH|LD_[A-Z0-9_]+|BASH_ENV|BASH_FUNC_.*)$/;
 
 /** What dstack is asked to run. No text in it is trusted; what it says was measured only if its hash was. */
 export interface ComposeDocument {
@@ -46,13 +51,14 @@ export function parseComposeDocument(appCompose: string): ComposeDocument {
   const keyProvider = body["key_provider"];
   const scripts = ["init_script", "pre_launch_script", "bash_script"].filter((name) => scriptTexts(body, name).length > 0);
   const runner = text(body, "runner") || "docker-compose";
+  const allowedEnvs = texts(body, "allowed_envs", MAX_ENVS);
   return {
     name: text(body, "name"),
     runner,
-    ...readComposeFile(body, runner),
+    ...readComposeFile(body, runner, allowedEnvs),
     scripts,
     scriptShell: scripts.some((name) => scriptTexts(body, name).some(hasShell)),
-    allowedEnvs: texts(body, "allowed_envs", MAX_ENVS),
+    allowedEnvs,
     kms: keyProvider === undefined || keyProvider === null ? flag(body, "kms_enabled") || features.includes("kms") : keyProvider === "kms",
     gateway: flag(body, "gateway_enabled") || flag(body, "tproxy_enabled") || features.includes("tproxy-net"),
     publicLogs: flag(body, "public_logs"),
@@ -60,7 +66,11 @@ export function parseComposeDocument(appCompose: string): ComposeDocument {
   };
 }
 
-function readComposeFile(body: JsonObject, runner: string): Pick<ComposeDocument, "services" | "incomplete"> {
+function readComposeFile(
+  body: JsonObject,
+  runner: string,
+  allowedEnvs: readonly string[],
+): Pick<ComposeDocument, "services" | "incomplete"> {
   if (runner === "bash") return { services: [], incomplete: "a script starts everything (runner: bash)" };
   const file = body["docker_compose_file"];
   if (typeof file !== "string") throw new ComposeError("docker_compose_file is not a text");
@@ -69,7 +79,7 @@ function readComposeFile(body: JsonObject, runner: string): Pick<ComposeDocument
   const services = top.get("services");
   if (!isYamlMap(services)) throw new ComposeError("docker_compose_file has no mapping of services");
   if (services.size > MAX_SERVICES) throw new ComposeError(`docker_compose_file has ${services.size} services, more than ${MAX_SERVICES}`);
-  const incomplete = incompleteReason(top);
+  const incomplete = incompleteReason(top, runner, allowedEnvs);
   return {
     services: [...services].map(([name, service]) => {
       if (!isYamlMap(service)) throw new ComposeError("docker_compose_file has a service that is not a mapping");
@@ -79,7 +89,10 @@ function readComposeFile(body: JsonObject, runner: string): Pick<ComposeDocument
   };
 }
 
-function incompleteReason(top: YamlMap): string | undefined {
+function incompleteReason(top: YamlMap, runner: string, allowedEnvs: readonly string[]): string | undefined {
+  if (!RUNNERS.has(runner)) return "what starts it is not known (runner)";
+  const deciding = allowedEnvs.find((name) => DECIDING_VARIABLE.test(name));
+  if (deciding !== undefined) return `whoever sets the variable ${printable(deciding)} decides what is started`;
   if (top.has("include")) return "it includes other files";
   if (top.has("models")) return "it asks for models, which Compose fetches by itself";
   return undefined;

@@ -49,9 +49,12 @@ export async function readComposeHash(report: TdReport, info: DstackInfo | undef
   };
 }
 
-/** True when the served document is the measured one: MRCONFIGID or, where that says nothing, the replayed event proves it. */
-export function isProven({ served, measured, event, fault }: ComposeHash): boolean {
-  return fault === undefined && served !== undefined && served === (measured ?? event);
+/**
+ * True when the served document is the one that the guest measured: the replayed event names it, and nothing else speaks
+ * against it. MRCONFIGID alone is what the host set.
+ */
+export function isProven({ served, event, fault }: ComposeHash): boolean {
+  return fault === undefined && served !== undefined && served === event;
 }
 
 function contradiction(
@@ -80,13 +83,22 @@ function contradiction(
 export function verifyComposeHash(compose: ComposeHash, build: Build | undefined, document?: ComposeDocument | string): Finding {
   if (compose.fault !== undefined) return failed(ID, compose.fault);
   if (compose.measured === undefined) return notChecked(ID, uncheckedReason(compose));
+  if (compose.event === undefined) {
+    return notChecked(
+      ID,
+      `MRCONFIGID, which the host sets, commits to compose hash ${compose.measured}; no replayed event shows that the guest booted that document (eventlog.replay)`,
+    );
+  }
   if (!build) {
     return compose.served === undefined
       ? notChecked(
           ID,
           `MRCONFIGID commits to compose hash ${compose.measured}, but neither a document nor a build is there to compare it with`,
         )
-      : passed(ID, `the served app_compose hashes to ${compose.measured}, as MRCONFIGID says; no build of the policy is compared with it`);
+      : passed(
+          ID,
+          `the served app_compose hashes to ${compose.measured}, as MRCONFIGID and the measured event say; no build of the policy is compared with it`,
+        );
   }
   const images = build.images && verifyBuildImages(ID, document, build.name, build.images);
   if (images && images.status !== "pass") return images;

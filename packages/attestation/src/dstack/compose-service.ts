@@ -78,9 +78,15 @@ function unpinnedReason(service: YamlMap, image: string, digest: string | undefi
   if (service.has("extends")) return "it extends a service that is defined elsewhere";
   if (service.has("build")) return "it is built on the machine";
   if (service.has("provider")) return "a provider program of Compose starts it";
+  if (items(service.get("volumes")).some(isImageMount)) return "it is given the files of another image";
   if (image === "") return "it names no image";
   if (digest !== undefined) return undefined;
   return /\$/.test(image) ? "a variable decides on its image" : "its image is not pinned by digest";
+}
+
+/** `type: image` puts an image's files into a container that runs another one. */
+function isImageMount(volume: YamlValue): boolean {
+  return isYamlMap(volume) && /^image$|\$/i.test(scalar(volume.get("type")));
 }
 
 function readReach(service: YamlMap, mounts: readonly ComposeMount[], image: string): readonly ServiceReach[] {

@@ -46,11 +46,31 @@ describe("parseComposeYaml", () => {
     ["nothing", ""],
     ["a tab as indentation", "a:\n\tb: c\n"],
     ["an open quote", "a: 'x\n"],
+    ["a merge key in quotation marks", 'a: &a {b: c}\nd: {"<<": *a}\n'],
   ] as const) {
     it(`refuses ${what}`, () => {
       expect(() => parseComposeYaml(text)).toThrow(ComposeError);
     });
   }
+
+  // Docker Compose (compose-go 2) reads a service `sidecar` out of each of these texts; YAML 1.2 reads a comment.
+  for (const [what, end] of [
+    ["a lone CR", "\r"],
+    ["NEL", "\u0085"],
+    ["a line separator", "\u2028"],
+    ["a paragraph separator", "\u2029"],
+  ] as const) {
+    it(`refuses ${what}, behind which a comment ends for some readers`, () => {
+      const text = `services:\n  engine:\n    image: a # pinned${end}  sidecar:${end}    image: logger\n`;
+      expect(() => parseComposeYaml(text)).toThrow(/U\+[0-9A-F]{4} at character \d+/);
+    });
+  }
+
+  it("refuses control characters and byte order marks, and takes CR LF, tabs in texts and other languages", () => {
+    for (const character of ["\0", "\u001b", "\u007f", "\ufeff", "\ud800"])
+      expect(() => parseComposeYaml(`a: "x${character}"\n`)).toThrow(ComposeError);
+    expect(read('a: "x\ty"\r\nb: Grüße 你好 😀\r\n')).toEqual({ a: "x\ty", b: "Grüße 你好 😀" });
+  });
 
   const fill = (text: string, characters = 250_000) => text.repeat(Math.ceil(characters / text.length)).slice(0, characters);
   const many = (write: (i: number) => string, lines = 9000) => Array.from({ length: lines }, (_, i) => write(i)).join("");

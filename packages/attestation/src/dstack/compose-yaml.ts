@@ -11,6 +11,12 @@ const MAX_FLOW_DEPTH = 32;
 const MAX_INDICATORS_IN_LINE = 8;
 /** Nodes after aliases and merge keys have been followed. */
 const MAX_NODES = 10_000;
+/**
+ * Characters that end a line for some readers and not for others: Docker Compose goes on behind a lone CR, NEL, LS or PS in a
+ * comment, where YAML 1.2 sees the comment going on. Control characters and byte order marks are no better.
+ */
+// oxlint-disable-next-line no-control-regex -- it is these that are looked for
+const DISPUTED = /\r(?!\n)|[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]|\p{Cs}/u;
 
 /** A YAML value with every scalar as its text: what a number or a boolean means is for the reader of each member to say. */
 export type YamlValue = string | readonly YamlValue[] | YamlMap;
@@ -18,7 +24,8 @@ export type YamlMap = ReadonlyMap<string, YamlValue>;
 
 /**
  * Reads one YAML document, bounded in size, depth, aliases and time. Anchors, aliases and merge keys are followed; tags,
- * directives, duplicate keys, keys that are not texts and further documents are refused, since readers differ on them.
+ * directives, duplicate keys, keys that are not texts, further documents and line breaks other than LF and CR LF are
+ * refused, since readers differ on them.
  * @throws ComposeError
  * @see YAML 1.2.2
  */
@@ -40,6 +47,11 @@ export function parseComposeYaml(text: string): YamlValue {
 /** Goes through the tokens, without recursion, before the parser does. */
 function assertBounded(text: string): void {
   if (text.length > MAX_CHARACTERS) throw new ComposeError(`the YAML text has ${text.length} characters, more than ${MAX_CHARACTERS}`);
+  const disputed = text.search(DISPUTED);
+  if (disputed >= 0) {
+    const code = (text.codePointAt(disputed) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+    throw new ComposeError(`the YAML text holds U+${code} at character ${disputed}, which some readers take for a line break or refuse`);
+  }
   let tokens = 0;
   let depth = 0;
   let indicators = 0;
@@ -107,7 +119,8 @@ class Reader {
       if (!isScalar(key) || typeof key.value !== "string") throw new ComposeError("the YAML text has a key that is not a text");
       if ("anchor" in key && key.anchor !== undefined) this.anchors.set(key.anchor, key);
       const read = this.read(value as Node | null);
-      if (key.value === "<<" && key.type === Scalar.PLAIN) merged.push(read);
+      if (key.value === "<<" && key.type !== Scalar.PLAIN) throw new ComposeError("the YAML text has a merge key in quotation marks");
+      if (key.value === "<<") merged.push(read);
       else if (map.has(key.value)) throw new ComposeError("the YAML text has a key twice in one mapping");
       else map.set(key.value, read);
     }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { noVectors } from "../../../../tests/support/vectors.ts";
+import type { Build } from "../policy/policy.ts";
 import { CHECK_IDS, type CheckId, type Finding, passed } from "../result.ts";
 import { readVeniceDstack } from "../testing/venice.ts";
 import { appraiseDstack } from "./appraise-dstack.ts";
@@ -93,6 +94,22 @@ describe("whoCouldRead", () => {
       expect(who({ compose: compose(file, members), sealed: false })).toContain(expected);
     });
   }
+
+  it("names anyone who starts the same images otherwise, where the build pins images alone", () => {
+    const build: Build = {
+      name: "b",
+      source: "s",
+      date: "2026-01-01",
+      mrtd: "",
+      rtmr0: "",
+      rtmr1: "",
+      rtmr2: "",
+      images: ["ab".repeat(32)],
+    };
+    expect(who({ build })).toMatch(/^Anyone who can rent a TDX machine and start the images of build "b" with commands, mounts/);
+    expect(who({ build: { ...build, compose_hash: "cd".repeat(32) } })).not.toContain("Anyone");
+    expect(who({ build, pinned: false })).not.toContain("start the images");
+  });
 
   it("keeps names from evidence short and printable", () => {
     const name = `"\\u001b[31m${"x".repeat(500)}"`;

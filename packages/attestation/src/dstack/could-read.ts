@@ -1,3 +1,4 @@
+import type { Build } from "../policy/policy.ts";
 import type { CheckId, Finding } from "../result.ts";
 import type { ProvenCompose } from "./appraise-dstack.ts";
 import { containersThatCouldRead } from "./could-read-containers.ts";
@@ -14,6 +15,8 @@ export interface CouldReadInput {
   readonly keyProvider?: KeyProvider | undefined;
   /** What a compose manager says it started. */
   readonly runtime?: RuntimeCompose | undefined;
+  /** The build that the enclave was compared with. */
+  readonly build?: Build | undefined;
   readonly simulated: boolean;
   readonly debug: boolean;
   readonly pinned: boolean;
@@ -63,6 +66,7 @@ export function whoCouldRead(input: CouldReadInput): readonly string[] {
     ...(pinned || debug || doubt
       ? []
       : ["Anyone who can rent a TDX machine: no measurement is pinned, so the enclave may run a program that keeps what it reads."]),
+    ...(pinned && !doubt ? imagesSentences(input.build) : []),
     ...(doubt ? [] : insideSentences(input)),
   ];
 }
@@ -84,6 +88,14 @@ function platformSentences(findings: readonly Finding[]): readonly string[] {
     ...(state
       ? [`The machine's operator, as far as the TD lets it in: how the TD was set up is not proven (${state.id} did not pass).`]
       : []),
+  ];
+}
+
+/** Images pin programs, not what they are told to do: any image with a shell in it runs what its command says. */
+function imagesSentences(build: Build | undefined): readonly string[] {
+  if (build?.images === undefined || build.compose_hash !== undefined) return [];
+  return [
+    `Anyone who can rent a TDX machine and start the images of build "${printable(build.name)}" with commands, mounts and environment of their own: the policy pins the images alone, not the compose document (compose_hash).`,
   ];
 }
 

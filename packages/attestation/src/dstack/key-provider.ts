@@ -28,7 +28,8 @@ export function parseKeyProvider(bytes: Uint8Array): KeyProvider | undefined {
     const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
     if (typeof value !== "object" || value === null) return undefined;
     const { name, id } = value as Readonly<Record<string, unknown>>;
-    if (typeof name !== "string" || name === "" || name.length > 64 || typeof id !== "string") return undefined;
+    // With a colon in its name, a provider could be written as another one with an id is.
+    if (typeof name !== "string" || name === "" || name.length > 64 || name.includes(":") || typeof id !== "string") return undefined;
     return parseHex(id, MAX_ID_BYTES) ? { name, id: id.toLowerCase() } : undefined;
   } catch {
     return undefined;

@@ -69,7 +69,7 @@ export async function verifyRuntimeCompose(
 }
 
 function judgeDoubt(doubt: Finding): Finding {
-  const reason = `the compose manager's own quote is not proven to come from an enclave: ${doubt.id}: ${doubt.reason}`;
+  const reason = `the compose manager's own quote is not as good as the answer's: ${doubt.id}: ${doubt.reason}`;
   return doubt.status === "fail" ? failed(ID, reason) : notChecked(ID, reason);
 }
 

@@ -1,7 +1,7 @@
 import type { CheckId } from "../result.ts";
 import { parseDateMs } from "./policy-date.ts";
 import { PolicyError } from "./policy-error.ts";
-import type { Build, Policy } from "./policy.ts";
+import type { Allowances, Build, Policy } from "./policy.ts";
 
 /** Part of a JSON schema. */
 export type SchemaPart = Readonly<Record<string, unknown>>;
@@ -26,6 +26,12 @@ const REFERENCE_VALUES: readonly (readonly [CheckId, keyof Build])[] = [
 
 /** The checks that have nothing to compare with under `measurements: "any"`. */
 export const REFERENCE_CHECKS: readonly CheckId[] = REFERENCE_VALUES.map(([id]) => id);
+
+/** Weaknesses whose allowance lets a result be ok although the check failed: requiring it too would come to nothing. */
+const FORGIVING: readonly (readonly [keyof Allowances, CheckId])[] = [
+  ["debug", "td.debug-off"],
+  ["unpinned_images", "image.digests-pinned"],
+];
 
 const anyMeasurements = { required: ["measurements"] };
 const requires = (id: CheckId) => ({ properties: { require: { contains: { const: id } } }, required: ["require"] });
@@ -59,13 +65,13 @@ const CONTRADICTIONS: readonly Contradiction[] = [
     },
     schema: [requires(id), { properties: { builds: { items: { required: [member] } } } }],
   })),
-  {
+  ...FORGIVING.map(([weakness, id]): Contradiction => ({
     find: ({ allow, require }) =>
-      allow.debug && require.includes("td.debug-off")
-        ? new PolicyError("allow.debug", "contradicts require, which names td.debug-off; keep one of the two")
+      allow[weakness] && require.includes(id)
+        ? new PolicyError(`allow.${weakness}`, `contradicts require, which names ${id}; keep one of the two`)
         : undefined,
-    schema: [requires("td.debug-off"), { properties: { allow: { properties: { debug: { const: false } } } } }],
-  },
+    schema: [requires(id), { properties: { allow: { properties: { [weakness]: { const: false } } } } }],
+  })),
   {
     find: ({ builds }) => {
       const index = builds.findIndex(

@@ -68,8 +68,12 @@ describe("pinPolicy", () => {
       ],
       tcb: { accept: ["UpToDate"], min_evaluation_number: 18, refuse_advisories: [] },
       allow: { debug: false, sept_ve_disable_off: false, service_td: false, unpinned_images: false },
-      require: [],
+      require: ["keys.signed"],
     });
+  });
+
+  it("requires a keys statement of an enclave that made one, so that no relay can take it out", () => {
+    expect(pinPolicy(result({ "keys.signed": { status: "not-checked", required: false } }), labels).require).toEqual([]);
   });
 
   it("accepts the status that the platform had, and better", () => {

@@ -49,6 +49,9 @@ const PROOF: ReadonlySet<CheckId> = new Set([
   "td.debug-off",
 ]);
 
+/** What an enclave said and anybody who relays its answers could take away: once seen, it is asked for. */
+const STRIPPABLE: ReadonlySet<CheckId> = new Set(["keys.signed"]);
+
 /**
  * The policy to appraise an enclave under before it is pinned or accepted: the platform and its answer are judged as
  * always, and whatever status and build it has is let through, to be written down. Never for use: any machine passes.
@@ -67,7 +70,8 @@ export function surveyPolicy(policy: Partial<Pick<Policy, "allow" | "require">> 
 
 /**
  * Writes a policy from an appraised enclave: its measurements, compose hash, OS image and key provider as the one build,
- * the TCB status that it had, and the number of the collateral that judged it as the least.
+ * the TCB status that it had, and the number of the collateral that judged it as the least. Where it signed a keys statement,
+ * the policy requires one, so that nobody on the way can take it out.
  * @param result of {@link surveyPolicy} or any other policy
  * @throws PinError when the platform is not proven, or proves too little; PolicyError when a label cannot be used
  */
@@ -86,6 +90,7 @@ export function pinPolicy(result: AttestationResult, options: PinOptions): Polic
     // Also the status of a machine that has been brought up to date since.
     tcb: { accept: status === "UpToDate" ? [status] : ["UpToDate", status], min_evaluation_number: number },
     allow,
+    require: result.checks.flatMap(({ id, status: made }) => (made === "pass" && STRIPPABLE.has(id) ? [id] : [])),
   });
 }
 

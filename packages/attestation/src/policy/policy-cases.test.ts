@@ -102,6 +102,7 @@ export const REFUSED: readonly (readonly [string, unknown])[] = [
   ["allow.service_td", { version: 1, allow: { service_td: 1 } }],
   ["allow.everything", { version: 1, allow: { everything: true } }],
   ["allow.debug", { version: 1, allow: { debug: true }, require: ["td.debug-off"] }],
+  ["allow.unpinned_images", { version: 1, allow: { unpinned_images: true }, require: ["image.digests-pinned"] }],
   ["require", { version: 1, require: "keys.signed" }],
   ["require[0]", requiring("tdx.tcb_status")],
   ["require[0]", { version: 1, require: [7] }],

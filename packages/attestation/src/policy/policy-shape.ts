@@ -64,7 +64,8 @@ const build: Shape = {
     images: {
       shape: { kind: "list", of: sha256, min: 1, max: MAX_IMAGES, distinct: true },
       optional: true,
-      about: "SHA-256 digests of the container images that the compose document may start; it may start no others.",
+      about:
+        "WEAKER than compose_hash: SHA-256 digests of the container images that the compose document may start; it may start no others. Commands, mounts and environment are not compared, so whoever can start the images may tell them what to do.",
     },
     os_image_hash: { shape: sha256, optional: true, about: "dstack's OS image hash." },
     key_provider: { shape: text, optional: true, about: "dstack's key provider as `name` or `name:id`." },

@@ -1,6 +1,5 @@
 import type { CheckId } from "../result.ts";
 import type { Verified } from "./collateral-cache.ts";
-import { faultsOf } from "./judged.ts";
 import { type JsonObject, readNumber, readTime } from "./json-shape.ts";
 
 const MAX_EVALUATION_NUMBER = 0xffff_ffff;
@@ -9,7 +8,7 @@ const MAX_EVALUATION_NUMBER = 0xffff_ffff;
 export interface Issue {
   readonly fromMs: number;
   readonly untilMs: number;
-  /** TCB evaluation data number, or CRL number: what is issued later has no lower one. */
+  /** TCB evaluation data number, or of a revocation list (date of issue in seconds) · 2³² + entries: what is issued later has no lower one. */
   readonly number: bigint;
 }
 
@@ -35,8 +34,11 @@ export function readIssue(body: JsonObject): Issue {
   };
 }
 
-/** Says so when a piece is older than one that was seen before: a server may hand out an old one that is still valid. */
-export function rollbackFaults({ key, value }: NamedPiece, remembered: (key: string) => bigint | undefined): string[] {
-  const seen = remembered(key);
-  return faultsOf([value !== undefined && seen !== undefined && value.number < seen, `its number is below ${seen}, seen before`]);
+/**
+ * Says so when a piece is older than one that was seen before: a server may hand out an old one that is still valid.
+ * An older list with as many entries as the newest does no harm; evaluation numbers have no more than 32 bits.
+ */
+export function rollbackFaults({ value }: NamedPiece, seen: bigint = 0n): string[] {
+  const { number = seen } = value ?? {};
+  return number < seen && BigInt.asUintN(32, number ^ seen) > 0n ? ["it is older than one seen before"] : [];
 }

@@ -5,11 +5,12 @@ import { quotedName, validityFaults, validityOf } from "../x509/issued.ts";
 import type { Certificate } from "../x509/x509.ts";
 import type { CollateralCache } from "./collateral-cache.ts";
 import { type NamedPiece, type Piece, rollbackFaults } from "./collateral-piece.ts";
-import { faultsOf, judged } from "./judged.ts";
+import { faultsIn, faultsOf, judged } from "./judged.ts";
 import { parseQeIdentity, type QeIdentity } from "./qe-identity.ts";
 import { type IssuedList, verifyList, withdrawnAmong } from "./revocation.ts";
 import { verifySignedText } from "./signed-collateral.ts";
 import { parseTcbInfo, type TcbInfo } from "./tcb-info.ts";
+import { scopeOf, type TrustAnchor } from "./trust-roots.ts";
 
 /** The checks that the collateral itself has to stand. */
 export const ENDORSEMENT_IDS = [
@@ -39,10 +40,10 @@ export interface Endorsements {
 /** What the collateral is held against. */
 export interface EndorsementInput {
   readonly collateral: Collateral;
-  /** The quote's own chain; its root is trusted. */
+  /** The quote's own chain, up to a trusted root. */
   readonly leaf: Certificate;
   readonly ca: Certificate;
-  readonly root: Certificate;
+  readonly anchor: TrustAnchor;
   /** Whether the root signed the CA, so that its list counts. */
   readonly caHolds: boolean;
   readonly rules: TcbRules;
@@ -53,7 +54,8 @@ export interface EndorsementInput {
 
 /** Verifies the collateral: signatures all at once, then revocation, numbers and dates. */
 export async function verifyEndorsements(input: EndorsementInput): Promise<Endorsements> {
-  const { collateral: c, leaf, ca, root, caHolds, rules, nowMs, remembered, cache } = input;
+  const { collateral: c, leaf, ca, anchor, caHolds, rules, nowMs, remembered, cache } = input;
+  const { root } = anchor;
 
   // 1. Signatures and shapes.
   const [tcbInfo, qeIdentity, rootCrl, pckCrl] = await Promise.all([
@@ -63,14 +65,15 @@ export async function verifyEndorsements(input: EndorsementInput): Promise<Endor
     caHolds ? verifyList(c.pck_crl, [ca, root], cache, c.pck_crl_issuer_chain) : NO_LIST,
   ]);
   const signers = [tcbInfo, qeIdentity].flatMap(({ signer }) => signer ?? []);
-  const lists = [describeList("tdx.pck-crl", pckCrl), describeList("tdx.root-crl", rootCrl)] as const;
+  const lists = [describeList("tdx.pck-crl", ca, pckCrl), describeList("tdx.root-crl", root, rootCrl)] as const;
   const texts = [
     { id: "tdx.tcb-info-signature", what: "the TCB info", key: `tcb:${tcbInfo.value?.fmspc}`, ...tcbInfo },
     { id: "tdx.qe-identity-signature", what: "the QE identity", key: "qe", ...qeIdentity },
   ] as const;
   const pieces: readonly NamedPiece[] = [...lists, ...texts];
   const proven = pieces.flatMap(({ value, ...piece }) => (value ? [{ ...value, ...piece }] : []));
-  const old = (piece: NamedPiece) => rollbackFaults(piece, remembered);
+  const scope = await scopeOf(anchor);
+  const old = (piece: NamedPiece) => rollbackFaults(piece, remembered(scope + piece.key));
 
   // 2. Revocation: the root's list covers everything right under it, the PCK CA's the machine's certificate.
   const [pckList, rootList] = lists;
@@ -86,16 +89,14 @@ export async function verifyEndorsements(input: EndorsementInput): Promise<Endor
   // 3. Numbers and dates.
   const { min_evaluation_number: minimum = 0 } = rules;
   const unsigned = unprovenAmong(texts);
-  const numberFaults = texts.flatMap((piece) => [
-    ...old(piece),
-    ...faultsOf([
-      piece.value !== undefined && piece.value.number < minimum,
-      `${piece.what} has number ${piece.value?.number}, and the policy demands ${minimum}`,
-    ]),
-  ]);
+  const numberFaults = texts.flatMap((piece) => {
+    const number = Number(piece.value?.number);
+    const low = faultsOf([number < minimum, `it has number ${number}, and the policy demands ${minimum}`]);
+    return faultsIn(piece.what, [...old(piece), ...low]);
+  });
   const spans = [...proven, ...signers.map(validityOf)];
   const dateFaults = new Set(spans.flatMap((span) => validityFaults(span, nowMs)));
-  const counted = trusted ? proven : proven.filter(({ key }) => key.startsWith("crl:"));
+  const counted = trusted ? proven : proven.filter(({ id }) => id.endsWith("-crl"));
   return {
     findings: [
       pckFinding,
@@ -112,7 +113,7 @@ export async function verifyEndorsements(input: EndorsementInput): Promise<Endor
       spans.length > 0
         ? {
             expiresMs: Math.min(...spans.map(({ untilMs }) => untilMs)),
-            numbers: Object.fromEntries(counted.map(({ key, number }) => [key, `${number}`])),
+            numbers: Object.fromEntries(counted.map(({ key, number }) => [scope + key, `${number}`])),
           }
         : undefined,
   };
@@ -120,9 +121,9 @@ export async function verifyEndorsements(input: EndorsementInput): Promise<Endor
 
 const NO_LIST: Piece<IssuedList> = { faults: [] };
 
-function describeList(id: CheckId, piece: Piece<IssuedList>): NamedPiece {
-  const name = piece.value?.issuerName ?? "";
-  return { id, what: `the CRL of ${quotedName(name)}`, key: `crl:${name}`, ...piece };
+function describeList(id: CheckId, { commonName }: Certificate, piece: Piece<IssuedList>): NamedPiece {
+  // A named root may have a name of any length; a rollback memory takes keys of up to 200 characters.
+  return { id, what: `the CRL of ${quotedName(commonName)}`, key: `crl:${commonName.slice(0, 64)}`, ...piece };
 }
 
 function unprovenAmong(pieces: readonly NamedPiece[]): CheckId[] {
@@ -131,8 +132,7 @@ function unprovenAmong(pieces: readonly NamedPiece[]): CheckId[] {
 
 /** Whether a piece is signed and can be read, and has no other faults. */
 function judgePiece({ id, what, faults }: NamedPiece, others: readonly string[]): Finding {
-  const all = [...faults, ...others].map((fault) => `${what}: ${fault}`);
-  return judged(id, all, `${what} is duly signed`);
+  return judged(id, faultsIn(what, [...faults, ...others]), `${what} is duly signed`);
 }
 
 /** A check over several pieces, which is not made in full when some are not proven. */

@@ -30,9 +30,9 @@ export function parseJsonObject(text: string): JsonObject {
   return asObject(value, "it");
 }
 
-/** Counts the names of members in a JSON text. */
+/** Counts the names of members in a JSON text; escapes too, one of which could stand for the quote behind a name. */
 function countMembers(text: string): number | undefined {
-  return text.match(/"\s*:/g)?.length;
+  return text.match(/"\s*:|\\u/g)?.length;
 }
 
 export function asObject(value: unknown, what: string): JsonObject {

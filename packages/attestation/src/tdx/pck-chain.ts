@@ -20,7 +20,7 @@ export interface PckChain extends Verified {
   /** The CA is one, and the root signed it: it can speak about revocation if the root is trusted. */
   readonly caHolds: boolean;
   /** The trusted root that the chain ends in. */
-  readonly anchor?: TrustAnchor;
+  readonly anchor?: TrustAnchor | undefined;
 }
 
 /**
@@ -31,22 +31,21 @@ export interface PckChain extends Verified {
  */
 export async function verifyPckChain(embedded: Uint8Array<ArrayBuffer>, roots: TrustRoots, cache: CollateralCache): Promise<PckChain> {
   const pem = new TextDecoder().decode(embedded);
-  const chain = await cache.remember(`pck|${pem}`, () => verifyChain(pem, roots));
+  const chain = await cache.remember(`pck|${pem}`, () => verifyChain(pem));
   const root = chain.certificates[2];
   const anchor = root && findAnchor(roots, root.der);
-  if (anchor) return { ...chain, anchor };
-  // What was remembered for a caller who trusts this root says nothing about one who does not.
-  return root && chain.faults.length === 0 ? { ...chain, faults: unknownRoot(root) } : chain;
+  // What is remembered says nothing about whom this caller trusts.
+  return root && !anchor ? { ...chain, faults: [...unknownRoot(root), ...chain.faults] } : { ...chain, anchor };
 }
 
 /** Judges a chain for a moment: all of its certificates have to be valid. */
-export function judgePckChain({ certificates, faults, anchor, ca }: PckChain, nowMs: number): Finding {
+export function judgePckChain({ certificates, faults, anchor }: PckChain, nowMs: number): Finding {
   const all = [...faults, ...certificates.flatMap((certificate) => validityFaults(validityOf(certificate), nowMs))];
   const root = anchor?.named ? "a root that you named (SIMULATED)" : "Intel's SGX Root CA";
-  return judged("tdx.pck-chain", all, `the PCK certificate leads to ${root}`, { issuer: ca?.commonName ?? "" });
+  return judged("tdx.pck-chain", all, `the PCK certificate leads to ${root}`);
 }
 
-async function verifyChain(pem: string, roots: TrustRoots): Promise<PckChain> {
+async function verifyChain(pem: string): Promise<PckChain> {
   const read = readChain(pem, 3);
   const certificates = typeof read === "string" ? [] : read;
   const [leaf, ca, root] = certificates;
@@ -69,15 +68,13 @@ async function verifyChain(pem: string, roots: TrustRoots): Promise<PckChain> {
     [!hasUsage(leaf, KEY_USAGE.digitalSignature), `${name} may not sign data`],
     [typeof machine === "string", `the PCK certificate's ${machine as string}`],
   );
-  const faults = [...leafFaults, ...leafSignature, ...caFaults];
   return {
     certificates,
     leaf,
     ca,
     machine: typeof machine === "string" ? undefined : machine,
     caHolds: caFaults.length === 0,
-    // A chain to an unknown root is not to be remembered.
-    faults: findAnchor(roots, root.der) ? faults : [...unknownRoot(root), ...faults],
+    faults: [...leafFaults, ...leafSignature, ...caFaults],
   };
 }
 

@@ -27,7 +27,7 @@ export interface PlatformInput {
   /** The moment to judge for, milliseconds since 1970, finite. */
   readonly nowMs: number;
   readonly roots: TrustRoots;
-  /** The highest number seen so far: `tcb:<fmspc>`, `qe`, `crl:<issuer's common name>`. */
+  /** The highest number seen so far: `tcb:<fmspc>`, `qe`, `crl:<issuer's common name>`, below a named root with its {@link scopeOf}. */
   readonly remembered?: ((key: string) => bigint | undefined) | undefined;
   /** Spares the verification of collateral that was verified before; the dates are judged each time. */
   readonly cache?: CollateralCache | undefined;
@@ -135,7 +135,7 @@ async function endorse(input: PlatformInput, chain: PckChain, cache: CollateralC
   const { endorsements: collateral, tcb: rules, nowMs, remembered = () => undefined } = input;
   const { leaf, ca, caHolds, anchor } = chain;
   if (collateral && leaf && ca && anchor)
-    return verifyEndorsements({ collateral, leaf, ca, root: anchor.root, caHolds, rules, nowMs, remembered, cache });
+    return verifyEndorsements({ collateral, leaf, ca, anchor, caHolds, rules, nowMs, remembered, cache });
   const missing = collateral ? "no trusted root can vouch for it (tdx.pck-chain)" : NO_COLLATERAL;
   return { findings: skip(ENDORSEMENT_IDS, missing), missing };
 }

@@ -1,6 +1,6 @@
 import { toHex } from "@bauta/protocol";
 import { type Finding, notChecked } from "../result.ts";
-import { faultsOf, judged } from "./judged.ts";
+import { faultsIn, faultsOf, judged } from "./judged.ts";
 import { equalUnderMask } from "./masked.ts";
 import type { QeIdentity } from "./qe-identity.ts";
 
@@ -17,9 +17,9 @@ const INTEL_TD_QE = {
   miscSelectMask: "0",
 } as const;
 
-/** Attributes whose first byte has INIT (bit 0) on, and a mask over INIT and DEBUG (bit 1). @see Intel SDM volume 3D, "ATTRIBUTES" */
-const INITIALISED = `01${"0".repeat(30)}`;
-const STATE_MASK = `03${"0".repeat(30)}`;
+/** INIT, and INIT with DEBUG, in the first byte of an enclave's attributes. @see Intel SDM volume 3D, "ATTRIBUTES" */
+const INITIALISED = 0x01;
+const STATE_MASK = 0x03;
 
 /**
  * Verifies that the enclave which holds the attestation key is Intel's TD quoting enclave, initialised and not under
@@ -43,16 +43,16 @@ export function verifyQuotingEnclave(qeReport: Uint8Array<ArrayBuffer>, reportSi
   const faults = faultsOf(
     [mrSigner !== expected.mrSigner, `its MRSIGNER ${mrSigner} is not Intel's`],
     [isvProdId !== expected.isvProdId, `its ISVPRODID is ${isvProdId}, not ${expected.isvProdId}`],
-    [!equalUnderMask(attributes, INITIALISED, STATE_MASK), "it runs in debug mode, or was never initialised"],
+    [((qeReport[48] ?? 0) & STATE_MASK) !== INITIALISED, "it runs in debug mode, or was never initialised"],
     [!equalUnderMask(attributes, expected.attributes, expected.attributesMask), `its attributes ${attributes} differ`],
     [!equalUnderMask(miscSelect, expected.miscSelect, expected.miscSelectMask), `its MISCSELECT ${miscSelect} differs`],
   );
   return judged(
     id,
-    faults.map((fault) => `this is not Intel's TD quoting enclave: ${fault}`),
+    faultsIn("this is not Intel's TD quoting enclave", faults),
     identity
-      ? "the quoting enclave is as Intel's identity of it says, and is not in debug mode"
-      : "the quoting enclave states Intel's signer and is not in debug mode; Intel's identity of it was not compared",
+      ? "the quoting enclave is as Intel's identity of it says"
+      : "the quoting enclave states Intel's signer; Intel's identity of it was not compared",
   );
 }
 

@@ -36,7 +36,9 @@ export function verifyList(
     const list = readList(hex);
     const unsigned = typeof list === "string" ? [list] : await issuerFaults("it", list, issuer);
     if (typeof list === "string" || unsigned.length > 0) return { faults: [...faults, ...unsigned] };
-    return { faults, value: { ...list, fromMs: list.thisUpdateMs, untilMs: list.nextUpdateMs } };
+    const { thisUpdateMs: fromMs, nextUpdateMs: untilMs, revoked } = list;
+    const number = (BigInt(Math.max(fromMs, 0) / 1000) << 32n) + BigInt(revoked.size);
+    return { faults, value: { ...list, fromMs, untilMs, number } };
   });
 }
 

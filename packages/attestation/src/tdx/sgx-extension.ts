@@ -38,22 +38,19 @@ export function parseSgxExtension(certificate: Certificate): SgxExtension {
     const value = certificate.extensions.get(SGX_EXTENSION_OID);
     if (!value) throw new DerError("is missing");
     const members = readMembers(readElement(value));
-    const tcb = readMembers(member(members, 2));
-    const componentSvns = Array.from({ length: TCB_COMPONENTS }, (_, index) => svn(tcb, TCB + index + 1, 0xff));
+    const tcb = readMembers(member(members, "02"));
+    const componentSvns = Array.from({ length: TCB_COMPONENTS }, (_, index) => svn(tcb, `02${toHex(Uint8Array.of(index + 1))}`, 0xff));
     return {
-      ppid: octets(members, 1, 16),
+      ppid: octets(members, "01", 16),
       componentSvns,
-      pceSvn: svn(tcb, TCB + 17, 0xffff),
-      cpuSvn: octets(tcb, TCB + 18, 16),
-      pceId: octets(members, 3, 2),
-      fmspc: octets(members, 4, 6),
-      sgxType: readUnsigned(member(members, 5), ENUMERATED),
+      pceSvn: svn(tcb, "0211", 0xffff),
+      cpuSvn: octets(tcb, "0212", 16),
+      pceId: octets(members, "03", 2),
+      fmspc: octets(members, "04", 6),
+      sgxType: readUnsigned(member(members, "05"), ENUMERATED),
     };
   });
 }
-
-/** Stands before the members of the TCB, whose OIDs end in 2 and their number. */
-const TCB = 0x100;
 
 type Members = ReadonlyMap<string, DerElement>;
 
@@ -68,19 +65,19 @@ function readMembers(list: DerElement | undefined): Members {
   return members;
 }
 
-function member(members: Members, suffix: number): DerElement {
-  const arcs = suffix < TCB ? [suffix] : [2, suffix - TCB];
-  const found = members.get(SGX_EXTENSION_OID + toHex(Uint8Array.from(arcs)));
-  if (!found) throw new DerError(`member ${arcs.join(".")} is missing`);
+/** @param suffix the rest of the member's OID, as encoded */
+function member(members: Members, suffix: string): DerElement {
+  const found = members.get(SGX_EXTENSION_OID + suffix);
+  if (!found) throw new DerError(`member ${suffix} is missing`);
   return found;
 }
 
-function octets(members: Members, suffix: number, length: number): string {
+function octets(members: Members, suffix: string, length: number): string {
   const value = readBody(member(members, suffix), OCTET_STRING);
   return inBounds(value.length === length, toHex(value));
 }
 
-function svn(members: Members, suffix: number, max: number): number {
+function svn(members: Members, suffix: string, max: number): number {
   const value = readUnsigned(member(members, suffix));
   return inBounds(value <= max, value);
 }

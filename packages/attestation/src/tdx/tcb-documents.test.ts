@@ -157,6 +157,7 @@ describe.each([
     ["a text too long", `{"a":"${" ".repeat(MAX_COLLATERAL_CHARACTERS)}"}`],
     ["a text nested without end", `${"[".repeat(100_000)}${"]".repeat(100_000)}`],
     ["a member twice", JSON.stringify(sound).replace("{", '{"version":9,')],
+    ["a member twice, and a text that reads as a name once decoded", JSON.stringify(sound).replace("{", '{"version":9,"x":"\\u0022:",')],
     ["a member twice, with space", JSON.stringify(sound).replace("{", '{ "version" : 9 , ')],
   ])("refuses %s", (_what, text) => {
     expect(() => parse(text)).toThrow(CollateralShapeError);

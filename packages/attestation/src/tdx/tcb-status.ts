@@ -67,7 +67,8 @@ export function convergeTcb(
  * @see Intel DCAP Quote Verification Library, TDRelaunchCheck.cpp
  */
 export function adviseRelaunch(launch: ReachedTcb | string, now: ReachedTcb | string, advisable: boolean): ReachedTcb | string {
-  if (typeof launch === "string" || typeof now === "string") return typeof launch === "string" ? launch : now;
+  if (typeof launch === "string") return launch;
+  if (typeof now === "string") return now;
   if (advisable && OUTDATED.test(launch.status) && !BAD.test(now.status)) {
     const configuration = `${launch.status}${now.status}`.includes("Configuration");
     return { ...launch, status: configuration ? "TDRelaunchAdvisedConfigurationNeeded" : "TDRelaunchAdvised" };

@@ -1,5 +1,6 @@
-import { equalBytes } from "@bauta/protocol";
+import { equalBytes, toHex } from "@bauta/protocol";
 import { intelSgxRootCa } from "./intel-root.ts";
+import { sha256 } from "../x509/ecdsa.ts";
 import { type Certificate, CertificateError, parseCertificate } from "../x509/x509.ts";
 
 /** More named roots than anyone needs are a mistake. */
@@ -39,6 +40,11 @@ export interface TrustAnchor {
   readonly root: Certificate;
   /** The caller named it: what rests on it is simulated. */
   readonly named: boolean;
+}
+
+/** What stands before a root's keys in a rollback memory: a simulator's numbers say nothing of Intel's, nor of another's. */
+export async function scopeOf({ root, named }: TrustAnchor): Promise<string> {
+  return named ? `${toHex((await sha256(root.der)).subarray(0, 8))}:` : "";
 }
 
 /** Finds the trusted root that is this certificate, byte for byte. */

@@ -23,8 +23,6 @@ export interface RevocationList {
   /** Name as DER, compared byte for byte. */
   readonly issuer: Uint8Array<ArrayBuffer>;
   readonly issuerName: string;
-  /** CRL number: each list of an issuer has a higher one than the list before. */
-  readonly number: bigint;
   readonly thisUpdateMs: number;
   readonly nextUpdateMs: number;
   /** Serial numbers, hex without leading zeros. */
@@ -34,7 +32,8 @@ export interface RevocationList {
 }
 
 /**
- * Reads one complete revocation list of version 2, with a number and a next update; entries in any order, or none.
+ * Reads one complete revocation list of version 2, with a number and a next update; entries in any order, or none. What the
+ * number is says nothing: in all of Intel's lists it is 1.
  * Partial and indirect lists, and critical extensions that are not known, are refused.
  * @param der exactly one list, at most {@link MAX_CRL_BYTES} and {@link MAX_CRL_ENTRIES}
  * @throws DerError
@@ -49,12 +48,11 @@ export function parseCrl(der: Uint8Array): RevocationList {
   if (!tbs || !issuer || readUnsigned(version) !== 1) throw new DerError("version is not 2");
   assertSameAlgorithm(signedAlgorithm, algorithm);
   const [list] = readSequence(wrapper, 1, 1, 0xa0);
-  const number = readMagnitude(readElement(readOwn(list, KNOWN_LIST_EXTENSIONS).get(CRL_NUMBER) ?? new Uint8Array()));
+  readMagnitude(readElement(readOwn(list, KNOWN_LIST_EXTENSIONS).get(CRL_NUMBER) ?? new Uint8Array()));
   return {
     tbs: tbs.der,
     issuer: issuer.der,
     issuerName: readCommonName(issuer),
-    number: BigInt(`0x${toHex(number)}`),
     thisUpdateMs: readTime(thisUpdate),
     nextUpdateMs: readTime(nextUpdate),
     revoked: new Set(entries && readSequence(entries, 0, MAX_CRL_ENTRIES).map(readEntry)),

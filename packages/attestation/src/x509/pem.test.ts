@@ -6,8 +6,8 @@ import { parsePemCertificates, PemError } from "./pem.ts";
 const pem = `-----BEGIN CERTIFICATE-----\n${Buffer.from(intelSgxRootCa()).toString("base64").replace(/.{64}/g, "$&\n")}\n-----END CERTIFICATE-----\n`;
 
 describe("parsePemCertificates", () => {
-  it("reads a chain, with or without the NUL that quoting enclaves append", () => {
-    for (const text of [pem, pem + pem, `${pem}\0`, pem.replaceAll("\n", "\r\n"), `\n${pem}\n${pem}`]) {
+  it("reads a chain, with or without NULs that quoting enclaves append", () => {
+    for (const text of [pem, pem + pem, `${pem}\0`, `${pem}\0\0\0`, pem.replaceAll("\n", "\r\n"), `\n${pem}\n${pem}`]) {
       const certificates = parsePemCertificates(text);
       expect(certificates[0]).toEqual(intelSgxRootCa());
     }

@@ -3,7 +3,7 @@ const MAX_PEM_CHARACTERS = 64 * 1024;
 const MAX_CERTIFICATES = 8;
 /** Every certificate begins with M in base64. Each part begins with what the one before cannot hold: linear in the length. */
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----(\s*M[A-Za-z0-9+/\s]+(?:={1,2}\s*)?)-----END CERTIFICATE-----\s*/g;
-const CHAIN = new RegExp(`^\\s*(?:${CERTIFICATE.source}){1,${MAX_CERTIFICATES}}\\0?$`);
+const CHAIN = new RegExp(`^\\s*(?:${CERTIFICATE.source}){1,${MAX_CERTIFICATES}}\\0*$`);
 
 /** A text that is not a plain list of PEM certificates. */
 export class PemError extends Error {
@@ -13,8 +13,8 @@ export class PemError extends Error {
 }
 
 /**
- * Reads a chain of PEM certificates. Between them only white space may stand, and after the last one a NUL,
- * as quoting enclaves write it.
+ * Reads a chain of PEM certificates. Between them only white space may stand, and after the last one NULs,
+ * as quoting enclaves write them.
  * @returns each certificate's DER, in the order of the text; at least one
  * @throws PemError
  * @see RFC 7468 §5
