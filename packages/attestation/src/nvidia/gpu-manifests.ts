@@ -64,12 +64,17 @@ function findRims(results: readonly RimResult[], kind: Rim["kind"], { proven, ve
   if (!proven || !versions) return { outcome: unproven(`${name} version`), rims: [] };
   if (version === undefined) return notFound(`its report does not say which ${name} it runs`);
   const about = results.filter((result) => result.about && isAbout(result.about, kind, versions));
-  const rims = about.flatMap((result) => (result.rim ? [{ ...result, rim: result.rim }] : []));
+  // The very results, not copies: GPUs that share a manifest share what came of it.
+  const rims = about.filter(isUsable);
   if (rims.length > 0) return { outcome: { status: "pass", reason: `NVIDIA's manifest for ${name} ${version} holds` }, rims };
   const [bad] = about;
   if (bad)
     return { outcome: { status: "fail", reason: `the manifest for ${name} ${version} does not hold: ${bad.faults.join("; ")}` }, rims };
   return notFound(missing(results, kind, versions));
+}
+
+function isUsable(result: RimResult): result is UsedRim {
+  return result.rim !== undefined;
 }
 
 function notFound(reason: string): Found {
