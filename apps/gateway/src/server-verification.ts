@@ -1,4 +1,4 @@
-import { CHECK_IDS, type CheckId, type CheckStatus } from "@bauta/attestation";
+import { type CheckId, type CheckStatus, PLATFORM_CHECKS } from "@bauta/attestation";
 import { bindNonce } from "@bauta/protocol";
 import type { Appraisal } from "./appraise-enclave.ts";
 
@@ -17,7 +17,7 @@ export function describeVerification(appraisal: Appraisal, nonce: string, sealed
   const revocation = all("tdx.pck-crl", "tdx.root-crl");
   return {
     tdx: {
-      valid: all(...CHECK_IDS.filter((id) => id.startsWith("tdx.") || id.startsWith("td."))),
+      valid: all(...PLATFORM_CHECKS),
       signatureValid: all("tdx.quote-signature", "tdx.qe-report-signature"),
       certificateChainValid: chain,
       // A root that only the configuration names is trusted here, but is not the pinned one.

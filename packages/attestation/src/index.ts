@@ -51,6 +51,7 @@ export {
   type Claims,
   type Statements,
 } from "./result.ts";
+export { PLATFORM_CHECKS } from "./verdict.ts";
 export { parseSgxExtension, type SgxExtension } from "./tdx/sgx-extension.ts";
 export { type Certificate, CertificateError, parseCertificate } from "./x509/x509.ts";
 export { appraiseGpus, type GpuAppraisal, type GpuInput } from "./nvidia/appraise-gpus.ts";

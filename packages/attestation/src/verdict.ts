@@ -1,31 +1,10 @@
 import type { Build, Policy } from "./policy/policy.ts";
-import type { AttestationResult, AttestationScope, Check, CheckId, Finding } from "./result.ts";
+import { type AttestationResult, type AttestationScope, type Check, CHECK_IDS, type CheckId, type Finding } from "./result.ts";
 import type { Quote } from "./tdx/quote.ts";
 import { isOnlyDebug } from "./tdx/td-attributes.ts";
 
-/** Without these nothing is known of the machine. */
-const PLATFORM_IDS = [
-  "tdx.parse",
-  "tdx.quote-signature",
-  "tdx.attestation-key-bound",
-  "tdx.qe-report-signature",
-  "tdx.pck-chain",
-  "tdx.pck-crl",
-  "tdx.root-crl",
-  "tdx.tcb-info-signature",
-  "tdx.qe-identity-signature",
-  "tdx.qe-identity-match",
-  "tdx.collateral-current",
-  "tdx.evaluation-number",
-  "tdx.tcb-status",
-  "tdx.module-identity",
-  "tdx.advisories",
-  "td.debug-off",
-  "td.attributes",
-  "td.xfam",
-  "td.service-td",
-  "td.seam-signer",
-] as const satisfies readonly CheckId[];
+/** Without these nothing is known of the machine: whatever the list has of them, so that none is forgotten here. */
+export const PLATFORM_CHECKS: readonly CheckId[] = CHECK_IDS.filter((id) => id.startsWith("tdx.") || id.startsWith("td."));
 /** Without these the machine's answer is not one to this client, or its key somebody else's. */
 const BINDING_IDS = ["nonce.bound", "key.address-derived", "key.bound-to-report-data"] as const;
 const REGISTER_IDS = ["measure.mrtd", "measure.rtmr0", "measure.rtmr1", "measure.rtmr2"] as const;
@@ -49,7 +28,7 @@ export type Verdict = Pick<AttestationResult, "ok" | "pinned" | "debug" | "check
  */
 export function reachVerdict({ findings, policy, scope, build, quote }: VerdictInput): Verdict {
   const references = referenceChecks(policy, scope, build);
-  const required = new Set<CheckId>([...PLATFORM_IDS, ...(scope === "enclave" ? BINDING_IDS : []), ...references, ...policy.require]);
+  const required = new Set<CheckId>([...PLATFORM_CHECKS, ...(scope === "enclave" ? BINDING_IDS : []), ...references, ...policy.require]);
   const allowed = new Set<CheckId>([
     ...(policy.allow.debug && quote !== undefined && isOnlyDebug(quote.report) ? (["td.debug-off"] as const) : []),
     ...(policy.allow.unpinned_images ? (["image.digests-pinned"] as const) : []),

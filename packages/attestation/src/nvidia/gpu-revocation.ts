@@ -4,6 +4,7 @@ import { quotedName } from "../x509/issued.ts";
 import type { Certificate } from "../x509/x509.ts";
 import type { DeviceAppraisal } from "./appraise-gpu.ts";
 import type { UsedRim } from "./gpu-manifests.ts";
+import { type IssuedCertificate, issuedCertificates } from "./issued-certificate.ts";
 import { isSameCertId } from "./ocsp-response.ts";
 import { createCertId } from "./ocsp-request.ts";
 import { type DeviceOutcome, gatherOutcomes, type Outcome } from "./per-device.ts";
@@ -17,21 +18,15 @@ export interface RevocationRules {
   readonly allowHold: boolean;
 }
 
-/** Each certificate that can be withdrawn, and its issuer. */
-export interface RevocationSubject {
-  readonly cert: Certificate;
-  readonly issuer: Certificate;
-}
-
 /** Report signers are made by the devices themselves: NVIDIA's responder speaks of all above them. */
-function deviceSubjects({ chain }: DeviceAppraisal): RevocationSubject[] {
-  return pairs(chain.certificates.slice(1));
+function deviceSubjects({ chain }: DeviceAppraisal): readonly IssuedCertificate[] {
+  return issuedCertificates(chain.certificates.slice(1));
 }
 
 /** All certificates of a manifest; it may leave out the root. */
-function manifestSubjects({ certificates, root }: Pick<UsedRim, "certificates" | "root">): RevocationSubject[] {
+function manifestSubjects({ certificates, root }: Pick<UsedRim, "certificates" | "root">): readonly IssuedCertificate[] {
   const last = certificates.at(-1);
-  return pairs(root && last && !equalBytes(last.der, root.der) ? [...certificates, root] : certificates);
+  return issuedCertificates(root && last && !equalBytes(last.der, root.der) ? [...certificates, root] : certificates);
 }
 
 /**
@@ -48,7 +43,7 @@ export async function appraiseRevocation(
   if (ders.length === 0) return notChecked(ID, "no OCSP answers came along, so nothing says whether NVIDIA has withdrawn a certificate");
   const answers = parseOcspAnswers(ders);
   const known = new Map<Certificate, Promise<Outcome>>();
-  const judge = (subject: RevocationSubject): Promise<Outcome> => {
+  const judge = (subject: IssuedCertificate): Promise<Outcome> => {
     const outcome = known.get(subject.cert) ?? judgeSubject(subject, answers, rules);
     known.set(subject.cert, outcome);
     return outcome;
@@ -70,7 +65,7 @@ export async function appraiseRevocation(
   return gatherOutcomes(ID, outcomes, "all devices and manifests");
 }
 
-async function judgeSubject({ cert, issuer }: RevocationSubject, answers: OcspAnswers, rules: RevocationRules): Promise<Outcome> {
+async function judgeSubject({ cert, issuer }: IssuedCertificate, answers: OcspAnswers, rules: RevocationRules): Promise<Outcome> {
   const certId = await createCertId({ cert, issuer });
   const answered = answers.responses.some(({ responses }) => responses.some((single) => isSameCertId(single.certId, certId)));
   const [result] = await verifyRevocation([cert, issuer], answers, rules);
@@ -87,11 +82,4 @@ function worstOf(outcomes: readonly Outcome[]): Outcome {
   // What says more than the plain sentence is longer.
   const [longest] = outcomes.toSorted((a, b) => b.reason.length - a.reason.length);
   return longest ?? { status: "fail", reason: "it has no certificates" };
-}
-
-function pairs(path: readonly Certificate[]): RevocationSubject[] {
-  return path.flatMap((cert, index) => {
-    const issuer = path[index + 1];
-    return issuer ? [{ cert, issuer }] : [];
-  });
 }

@@ -1,7 +1,7 @@
 import { DerError, readElement, readOid, readSequence, readTime, readUnsigned, readWholeBits } from "../x509/der.ts";
 import { assertSameAlgorithm, readCommonName, readExtensions } from "../x509/fields.ts";
-import { asCertificateError, type Certificate, MAX_CERTIFICATE_BYTES } from "../x509/x509.ts";
-import { OID, readBasicConstraints, readKeyUsage, readP384Signature } from "./p384-certificate.ts";
+import { asCertificateError, type Certificate, MAX_CERTIFICATE_BYTES, readBasicConstraints, readKeyUsage } from "../x509/x509.ts";
+import { OID, readP384Signature } from "./p384-certificate.ts";
 
 /** OIDs as encoded: 1.2.840.113549.1.1.11, and 2.5.29.37, whose purposes bind nobody who signs tokens. */
 const RSA_WITH_SHA256 = "2a864886f70d01010b";

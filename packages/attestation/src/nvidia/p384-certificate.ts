@@ -8,17 +8,22 @@ import {
   readOid,
   readSequence,
   readTime,
-  readTrue,
   readUnsigned,
   readWholeBits,
 } from "../x509/der.ts";
 import { assertSameAlgorithm, readCommonName, readExtensions } from "../x509/fields.ts";
 import { hasUsage, quotedName } from "../x509/issued.ts";
-import { asCertificateError, type Certificate, KEY_USAGE, MAX_CERTIFICATE_BYTES } from "../x509/x509.ts";
+import {
+  asCertificateError,
+  type Certificate,
+  KEY_USAGE,
+  MAX_CERTIFICATE_BYTES,
+  readBasicConstraints,
+  readKeyUsage,
+} from "../x509/x509.ts";
 import { verifyP384 } from "./p384.ts";
 
 const INTEGER = 0x02;
-const BIT_STRING = 0x03;
 const SCALAR_BYTES = 48;
 /** OIDs as encoded. */
 export const OID = {
@@ -116,17 +121,4 @@ export function readP384Signature(der: Uint8Array<ArrayBuffer>): Uint8Array<Arra
     signature.set(value, (index + 1) * SCALAR_BYTES - value.length);
   }
   return signature;
-}
-
-export function readBasicConstraints(value: Uint8Array<ArrayBuffer> | undefined): Pick<Certificate, "isCa" | "pathLength"> {
-  const [ca, pathLength] = value ? readSequence(readElement(value), 0, 2) : [];
-  if (!ca) return { isCa: false };
-  return { isCa: readTrue(ca), ...(pathLength && { pathLength: readUnsigned(pathLength) }) };
-}
-
-export function readKeyUsage(value: Uint8Array<ArrayBuffer> | undefined): Pick<Certificate, "keyUsage"> {
-  if (!value) return {};
-  const [unused = 8, first, ...more] = readBody(readElement(value), BIT_STRING);
-  if (unused > 7 || first === undefined || more.length > 1) throw new DerError("a malformed keyUsage");
-  return { keyUsage: first };
 }

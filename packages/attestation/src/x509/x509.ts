@@ -125,13 +125,15 @@ function readPublicKey(keyInfo: DerElement | undefined): Uint8Array<ArrayBuffer>
   return point;
 }
 
-function readBasicConstraints(value: Uint8Array<ArrayBuffer> | undefined): Pick<Certificate, "isCa" | "pathLength"> {
+/** Reads the contents of basicConstraints; without them a certificate is no CA. @throws DerError */
+export function readBasicConstraints(value: Uint8Array<ArrayBuffer> | undefined): Pick<Certificate, "isCa" | "pathLength"> {
   const [ca, pathLength] = value ? readSequence(readElement(value), 0, 2) : [];
   if (!ca) return { isCa: false };
   return { isCa: readTrue(ca), ...(pathLength && { pathLength: readUnsigned(pathLength) }) };
 }
 
-function readKeyUsage(value: Uint8Array<ArrayBuffer> | undefined): Pick<Certificate, "keyUsage"> {
+/** Reads the contents of keyUsage. @throws DerError */
+export function readKeyUsage(value: Uint8Array<ArrayBuffer> | undefined): Pick<Certificate, "keyUsage"> {
   if (!value) return {};
   const [unused = 8, first, ...more] = readBody(readElement(value), BIT_STRING);
   if (unused > 7 || first === undefined || more.length > 1) throw new DerError("a malformed keyUsage");
