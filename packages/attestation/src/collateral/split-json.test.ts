@@ -102,6 +102,9 @@ describe("splitJsonObject", () => {
           fc.array(alphabet, { maxLength: 30 }).map((parts) => parts.join("")),
         ),
         (text) => {
+          // The V8 of Node 24 is no oracle here: having read a name that ends in a backslash, it takes the next name
+          // whose text begins like it (`"\\""`) for the same one. The property above reads such names without it.
+          fc.pre(!/\\\\|\\u005c/i.test(text));
           let members: ReadonlyMap<string, string>;
           try {
             members = splitJsonObject(text, "x");
@@ -116,6 +119,13 @@ describe("splitJsonObject", () => {
       ),
       { numRuns: 5000 },
     );
+  });
+
+  it("tells names apart that differ by their escape alone", () => {
+    expect([...splitJsonObject('{"\\\\":1,"\\"":2}', "x")]).toEqual([
+      ["\\", "1"],
+      ['"', "2"],
+    ]);
   });
 
   for (const [name, text] of [
