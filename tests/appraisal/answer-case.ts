@@ -3,11 +3,20 @@ import { backend } from "@bauta/protocol/backend";
 import { appraise } from "../../packages/attestation/src/appraise.ts";
 import { type Policy, parsePolicy } from "../../packages/attestation/src/policy/policy.ts";
 import type { AttestationResult, CheckId } from "../../packages/attestation/src/result.ts";
-import { type AppraisalInput, parseAttestationAnswer } from "../../packages/attestation/src/index.ts";
+import { type AppraisalInput, type GpuEndorsements, parseAttestationAnswer } from "../../packages/attestation/src/index.ts";
 import { signKeysStatement } from "../../packages/protocol/src/enclave.ts";
-import { addressOf, canonicalJson, createReportData, type KeysStatement, parseHex, toHex } from "../../packages/protocol/src/index.ts";
+import {
+  addressOf,
+  canonicalJson,
+  createReportData,
+  type KeysStatement,
+  parseHex,
+  toBase64,
+  toHex,
+} from "../../packages/protocol/src/index.ts";
 import {
   createSimulator,
+  type SimulatedGpus,
   type Simulator,
   type SimulatorFaults,
   type SimulatorOptions,
@@ -40,6 +49,18 @@ export interface ManagerChanges {
   readonly members?: Json;
 }
 
+/** What is served or known about the GPUs of a machine that the simulator gave some. */
+export interface GpuChanges {
+  /** Evidence that was made elsewhere, and its root. */
+  readonly evidence?: (nonce: Uint8Array) => Promise<{ readonly payload: string; readonly rootDer: Uint8Array }>;
+  /** Rewrites what the answer brings along. */
+  readonly endorsements?: (own: GpuEndorsements) => GpuEndorsements;
+  /** NVIDIA's service was asked, and gave this nonce's opinion. */
+  readonly opinion?: "this nonce" | "another nonce";
+  /** Roots that the caller did not name. */
+  readonly unnamed?: readonly ("device" | "rim" | "nras")[];
+}
+
 /** One attestation answer as an enclave on the simulator gives it, and what a verifier has to find. */
 export interface AnswerCase {
   readonly name: string;
@@ -63,6 +84,7 @@ export interface AnswerCase {
   readonly keys?: Partial<KeysStatement> | null;
   /** A compose manager's attestation beside the enclave's. */
   readonly manager?: ManagerChanges;
+  readonly gpu?: GpuChanges;
   readonly input?: Partial<AppraisalInput>;
 }
 
@@ -76,17 +98,21 @@ export interface AnswerFamily {
 export async function appraiseAnswer(each: AnswerCase): Promise<AttestationResult> {
   const options = { nowMs: NOW_MS, seed: "the negative corpus", ...each.simulator };
   const simulator = createSimulator({ ...options, faults: each.faults });
-  const answer = await mintAnswer(simulator, each);
-  const served = JSON.parse(JSON.stringify(each.answer?.(answer) ?? answer)) as unknown;
+  const minted = simulator.gpus && (await mintGpus(simulator.gpus, each));
+  const answer = await mintAnswer(simulator, each, minted?.members["nvidia_payload"]);
+  const served = JSON.parse(
+    JSON.stringify(each.answer?.({ ...answer, ...minted?.members }) ?? { ...answer, ...minted?.members }),
+  ) as unknown;
   const evidence = parseAttestationAnswer(served);
   return appraise({
     evidence,
     endorsements: evidence.endorsements,
+    gpuEndorsements: evidence.gpuEndorsements && { ...evidence.gpuEndorsements, ...(minted?.nras && { nras: minted.nras }) },
     policy: policyOf(createSimulator(options), each),
     nonce: { query: NONCE, sealed: true },
     model: MODEL,
     nowMs: NOW_MS,
-    trustRoots: [simulator.rootDer],
+    trustRoots: [simulator.rootDer, ...(minted?.roots ?? [])],
     backend,
     ...each.input,
   });
@@ -97,7 +123,38 @@ function policyOf(clean: Simulator, { policy }: AnswerCase): Policy {
   return parsePolicy(policy ? policy({ ...pinned, builds: pinned.builds.map((build) => ({ ...build })) }) : pinned);
 }
 
-async function mintAnswer(simulator: Simulator, each: AnswerCase): Promise<Json> {
+interface MintedGpus {
+  /** Members of the answer. */
+  readonly members: { readonly nvidia_payload: string; readonly gpu_endorsements: Json };
+  readonly roots: readonly Uint8Array[];
+  readonly nras?: GpuEndorsements["nras"];
+}
+
+async function mintGpus(gpus: SimulatedGpus, { gpu = {} }: AnswerCase): Promise<MintedGpus> {
+  const nonce = parseHex(NONCE, 32) ?? new Uint8Array();
+  const elsewhere = await gpu.evidence?.(nonce);
+  const own = { rims: gpus.rims, ocsp: await gpus.ocsp() };
+  const { rims, ocsp } = gpu.endorsements?.(own) ?? own;
+  const roots = { device: gpus.deviceRootDer, rim: gpus.rimRootDer, nras: gpus.nrasRootDer };
+  return {
+    members: {
+      nvidia_payload: elsewhere?.payload ?? (await gpus.payload(nonce)),
+      gpu_endorsements: { rims, ocsp: ocsp.map(toBase64) },
+    },
+    roots: [
+      ...(["device", "rim", "nras"] as const).filter((name) => !gpu.unnamed?.includes(name)).map((name) => roots[name]),
+      ...(elsewhere ? [elsewhere.rootDer] : []),
+    ],
+    ...(gpu.opinion && { nras: await opinionOf(gpus, gpu.opinion === "this nonce" ? nonce : new Uint8Array(32)) }),
+  };
+}
+
+async function opinionOf(gpus: SimulatedGpus, nonce: Uint8Array): Promise<NonNullable<GpuEndorsements["nras"]>> {
+  const { answer, jwks } = await gpus.nras(nonce);
+  return { token: answer, jwks };
+}
+
+async function mintAnswer(simulator: Simulator, each: AnswerCase, gpuEvidence: string | undefined): Promise<Json> {
   const key = publicKeyOf(ENCLAVE_SECRET);
   const address = addressOf(key);
   const nonce = parseHex(NONCE, 32) ?? new Uint8Array();
@@ -114,7 +171,7 @@ async function mintAnswer(simulator: Simulator, each: AnswerCase): Promise<Json>
     event_log: eventLog,
     info,
     endorsements: await simulator.endorsements(),
-    ...(each.keys !== null && signStatement(ENCLAVE_SECRET, each.keys)),
+    ...(each.keys !== null && signStatement(ENCLAVE_SECRET, { gpu_evidence_sha256: sha256Hex(gpuEvidence), ...each.keys })),
     ...(each.manager && { compose_manager_attestation: await mintManager(simulator, each.manager, nonce) }),
   };
 }
@@ -142,6 +199,10 @@ async function mintManager(enclave: Simulator, changes: ManagerChanges, nonce: U
   const bound = Buffer.concat([createHash("sha256").update(canonicalJson(ACTIONS)).digest(), nonce]);
   const quote = await machine.quote(changes.reportData?.(bound) ?? bound);
   return { quote: toHex(quote), actions: changes.actions ?? ACTIONS, ...changes.members };
+}
+
+function sha256Hex(text: string | undefined): string | null {
+  return text === undefined ? null : createHash("sha256").update(text).digest("hex");
 }
 
 export function publicKeyOf(secret: Uint8Array): Uint8Array<ArrayBuffer> {

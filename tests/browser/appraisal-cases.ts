@@ -1,8 +1,9 @@
 import { createECDH } from "node:crypto";
-import type { Collateral } from "../../packages/attestation/src/index.ts";
-import { addressOf, createReportData, parseHex, toHex } from "../../packages/protocol/src/index.ts";
+import type { Collateral, GpuEndorsements } from "../../packages/attestation/src/index.ts";
+import { addressOf, createReportData, parseHex, toBase64, toHex } from "../../packages/protocol/src/index.ts";
 import { createSimulator, type SimulatorOptions } from "../../packages/simulator/src/index.ts";
 import { readJsonVector, readVector } from "../support/vectors.ts";
+import { readVeniceOpinion } from "../support/venice-capture.ts";
 
 /** One appraisal with everything it needs, as JSON: what a page is given. */
 export interface AppraisalCase {
@@ -11,6 +12,8 @@ export interface AppraisalCase {
   readonly answer: Readonly<Record<string, unknown>>;
   /** Collateral that does not come with the answer. */
   readonly endorsements?: Collateral;
+  /** NVIDIA's second opinion, which never comes with an answer. */
+  readonly nras?: GpuEndorsements["nras"];
   /** A policy file's contents. */
   readonly policy: unknown;
   /** The nonce that was sent, hex. */
@@ -24,6 +27,16 @@ const NOW_MS = Date.parse("2026-11-20T12:00:00Z");
 const DAY_MS = 86_400_000;
 const CAPTURE = "venice-2026-04-24";
 const ANY_BUILD = { version: 1, measurements: "any" };
+/** What a simulated machine with GPUs has to show of them. */
+const GPU_CHECKS = [
+  "gpu.nonce",
+  "gpu.cert-chain",
+  "gpu.report-signature",
+  "gpu.fwid",
+  "gpu.measurements",
+  "gpu.debug-off",
+  "gpu.revocation",
+];
 
 /** The recorded answer of a live enclave, its event log and eight GPUs' evidence included, and Intel's collateral of that hour. */
 export function capturedCase(): AppraisalCase {
@@ -45,7 +58,8 @@ export function capturedCase(): AppraisalCase {
       pck_crl_issuer_chain: pckCrl.issuerChain,
       root_ca_crl: toHex(rootCrl),
     } as unknown as Collateral,
-    policy: ANY_BUILD,
+    nras: readVeniceOpinion(),
+    policy: { ...ANY_BUILD, gpu: { count: 8, archs: ["HOPPER"] }, require: ["gpu.fwid", "gpu.nras"] },
     nonce,
     nowMs: Date.parse(at),
     trustRoots: [],
@@ -108,6 +122,17 @@ const mints: Readonly<Record<string, Mint>> = {
       [collateral["pck_crl"], collateral["root_ca_crl"]] = [collateral["root_ca_crl"] ?? "", collateral["pck_crl"] ?? ""];
     },
   },
+  "a sound answer with two GPUs": { gpus: { count: 2 } },
+  "a Blackwell": { gpus: { arch: "BLACKWELL" } },
+  "two GPUs of an unnamed root": { gpus: { count: 2 }, faults: { foreignGpuRoots: ["device-root"] } },
+  "one GPU twice": { gpus: {}, faults: { gpuEvidenceList: (list) => [...list, ...list] } },
+  "a GPU that answers another nonce": { gpus: {}, faults: { gpuEvidence: { nonce: () => new Uint8Array(32) } } },
+  "a GPU whose report another key signed": { gpus: {}, faults: { gpuEvidence: { foreignSigner: true } } },
+  "a GPU of other firmware": { gpus: {}, faults: { gpuEvidence: { fwid: "ab".repeat(48) } } },
+  "a GPU that measures otherwise": { gpus: {}, faults: { gpuEvidence: { measurements: { 9: "ab".repeat(48) } } } },
+  "a manifest that was changed": { gpus: {}, faults: { vbiosRim: { text: (xml) => xml.replace('active="True"', 'active="False"') } } },
+  "a manifest that a stranger signed": { gpus: {}, faults: { driverRim: { signer: "stranger" } } },
+  "a GPU that was revoked": { gpus: {}, faults: { ocsp: { device: { status: "revoked" } } } },
   "TCB info with one character changed": {
     edit: (_, collateral) => (collateral["tcb_info"] = (collateral["tcb_info"] ?? "").replace("UpToDate", "upToDate")),
   },
@@ -137,13 +162,18 @@ async function mintCase(name: string, { atMs = NOW_MS, unnamed = false, edit, ..
     info,
     endorsements: collateral,
   });
+  const { gpus } = simulator;
+  if (gpus) {
+    answer["nvidia_payload"] = await gpus.payload(parseHex(nonce, 32) ?? new Uint8Array());
+    answer["gpu_endorsements"] = { rims: gpus.rims, ocsp: (await gpus.ocsp()).map(toBase64) };
+  }
   edit?.(answer, answer["endorsements"] as Record<string, string>);
   return {
     name: `${name} (SIMULATED)`,
     answer,
-    policy: createSimulator({ nowMs: NOW_MS, seed: "browser" }).policy("browser"),
+    policy: { ...createSimulator({ nowMs: NOW_MS, seed: "browser" }).policy("browser"), ...(gpus && { require: GPU_CHECKS }) },
     nonce,
     nowMs: atMs,
-    trustRoots: unnamed ? [] : [toHex(simulator.rootDer)],
+    trustRoots: unnamed ? [] : [simulator.rootDer, ...(gpus ? [gpus.deviceRootDer, gpus.rimRootDer] : [])].map(toHex),
   };
 }

@@ -1,3 +1,4 @@
+import type { Finding } from "../../packages/attestation/src/result.ts";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { noVectors } from "../support/vectors.ts";
@@ -52,16 +53,30 @@ describe.skipIf(noChromium)("appraisal in a browser", () => {
     }
   });
 
-  it("gives whole answers the results that Node gives them, and accepts the sound one alone", async () => {
+  it("gives whole answers the results that Node gives them, and accepts the sound ones alone", async () => {
     const cases = await mintedCases();
     const outcomes = await sameResults(cases);
     const accepted = cases.filter((_, index) => outcomes[index]?.["ok"] === true);
-    expect(accepted.map(({ name }) => name)).toEqual(["a sound answer (SIMULATED)"]);
+    expect(accepted.map(({ name }) => name)).toEqual([
+      "a sound answer (SIMULATED)",
+      "a sound answer with two GPUs (SIMULATED)",
+      "a Blackwell (SIMULATED)",
+    ]);
     expect(outcomes[0]?.["simulated"]).toBe(true);
   });
 
-  it.skipIf(noVectors)("reads the recorded answer of a live enclave as Node does", async () => {
-    await sameResults([capturedCase()]);
+  it.skipIf(noVectors)("appraises the recorded answer of a live enclave with its eight GPUs as Node does, and accepts it", async () => {
+    const [outcome] = await sameResults([capturedCase()]);
+    expect(outcome).toMatchObject({ ok: true, simulated: false, claims: { gpus: Array.from({ length: 8 }, () => ({ arch: "HOPPER" })) } });
+    const checks = outcome?.["checks"] as readonly Finding[];
+    expect(checks.filter(({ id, status }) => id.startsWith("gpu.") && status === "pass").map(({ id }) => id)).toEqual([
+      "gpu.present",
+      "gpu.nonce",
+      "gpu.cert-chain",
+      "gpu.report-signature",
+      "gpu.fwid",
+      "gpu.nras",
+    ]);
   });
 });
 

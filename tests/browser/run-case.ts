@@ -30,11 +30,12 @@ export type CaseOutcome = Readonly<Record<string, unknown>>;
 export type PlatformOutcome = Pick<Platform, "findings" | "simulated" | "tcb" | "collateral">;
 
 /** Appraises an attestation answer; the same code runs in Node and in the page. */
-export async function runCase({ answer, endorsements, policy, nonce, nowMs, trustRoots }: AppraisalCase): Promise<CaseOutcome> {
+export async function runCase({ answer, endorsements, nras, policy, nonce, nowMs, trustRoots }: AppraisalCase): Promise<CaseOutcome> {
   const evidence = parseAttestationAnswer(answer);
   const result = await appraise({
     evidence,
     endorsements: endorsements ?? evidence.endorsements,
+    gpuEndorsements: nras ? { rims: [], ocsp: [], nras } : evidence.gpuEndorsements,
     policy: parsePolicy(policy),
     nonce: { query: nonce, sealed: true },
     nowMs,

@@ -2,6 +2,7 @@ import { createECDH } from "node:crypto";
 import { parseQuote } from "../../packages/attestation/src/tdx/quote.ts";
 import { addressOf, canonicalJson, createReportData, toHex } from "../../packages/protocol/src/index.ts";
 import { createSimulator } from "../../packages/simulator/src/index.ts";
+import { collectGpuCorpus, type GpuCorpus } from "./gpu-corpus.ts";
 import { noVectors, readJsonVector, readVector } from "../support/vectors.ts";
 
 /** Sound inputs that mutation starts from, by what they are. */
@@ -25,6 +26,7 @@ export interface Corpus {
   readonly statements: readonly string[];
   /** DER roots under which the minted inputs stand. */
   readonly roots: readonly Uint8Array[];
+  readonly gpu: GpuCorpus;
 }
 
 export const CORPUS_NOW_MS = Date.parse("2026-11-20T12:00:00Z");
@@ -76,6 +78,7 @@ export async function collectCorpus(options: { readonly recorded: boolean }): Pr
     services: [...composes.flatMap(servicesOf), MANY_FORMS],
     statements: [keysStatement()],
     roots: [simulator.rootDer],
+    gpu: await collectGpuCorpus(CORPUS_NOW_MS, CORPUS_NONCE, options),
   };
 }
 
@@ -130,7 +133,7 @@ function keysStatement(): string {
   });
 }
 
-/** Without its GPU evidence, which nobody reads and which is most of it. */
+/** Without its GPU evidence, which is most of it and has entries of its own. */
 function recordedAnswer(): Record<string, unknown> {
   const body = readJsonVector("venice-2026-04-24/0001_api.venice.ai_api_v1_tee_attestation.body") as Record<string, unknown>;
   return { ...body, nvidia_payload: "{}" };

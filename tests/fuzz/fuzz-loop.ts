@@ -1,5 +1,5 @@
 import type { BlockCoverage } from "./coverage.ts";
-import type { ParserEntry } from "./parser-entries.ts";
+import type { ParserEntry } from "./parser-entry.ts";
 import { createRandom, type Random } from "./random.ts";
 
 /** An input that broke the rule: own error, in time, or nothing. */

@@ -35,30 +35,11 @@ import type { Corpus } from "./corpus.ts";
 import { CORPUS_NONCE, CORPUS_NOW_MS } from "./corpus.ts";
 import { withChain } from "./bombs.ts";
 import { mutateBytes } from "./mutate-bytes.ts";
-import { mutateDer } from "./mutate-der.ts";
-import { mutateJson } from "./mutate-json.ts";
+import { gpuEntries } from "./gpu-entries.ts";
 import { mutateText } from "./mutate-text.ts";
+import { derEntry, jsonEntry, jsonTextEntry, MAX_MS, type ParserEntry, textEntry } from "./parser-entry.ts";
 import type { Random } from "./random.ts";
 
-type ErrorClass = abstract new (...args: never[]) => Error;
-
-/** One way into the verifier for bytes that somebody else wrote. */
-export interface ParserEntry {
-  readonly name: string;
-  /** What it reads; `json` is given parsed JSON. */
-  readonly form: "bytes" | "der" | "text" | "json";
-  /** The only errors that it may throw. */
-  readonly ownErrors: readonly ErrorClass[];
-  readonly seeds: readonly Uint8Array[];
-  readonly mutate: (input: Uint8Array, random: Random, other: Uint8Array) => Uint8Array;
-  /** Parses; a promise where it must be awaited. */
-  readonly run: (input: Uint8Array) => unknown;
-  /** Longest that one input may take, in milliseconds. */
-  readonly maxMs: number;
-}
-
-const MAX_MS = 100;
-const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
 /** Every parser of the verifier, each with its own sound inputs and its own way of spoiling them. */
@@ -139,6 +120,7 @@ export function parserEntries(corpus: Corpus): ParserEntry[] {
         trustRoots: corpus.roots,
       });
     }),
+    ...gpuEntries(corpus.gpu, CORPUS_NOW_MS),
   ];
 }
 
@@ -158,67 +140,4 @@ function mutateQuote(input: Uint8Array, random: Random, other: Uint8Array): Uint
 
 function asSigned(tcbInfo: string): string {
   return `{"tcbInfo":${tcbInfo},"signature":"${"a5".repeat(64)}"}`;
-}
-
-function derEntry(
-  name: string,
-  ownErrors: readonly ErrorClass[],
-  seeds: readonly Uint8Array[],
-  run: (der: Uint8Array) => unknown,
-): ParserEntry {
-  return { name, form: "der", ownErrors, seeds, mutate: mutateDer, run, maxMs: MAX_MS };
-}
-
-/** For parsers of JSON that get its text. */
-function jsonTextEntry(
-  name: string,
-  ownErrors: readonly ErrorClass[],
-  seeds: readonly string[],
-  run: (text: string) => unknown,
-): ParserEntry {
-  const asText = textEntry(name, ownErrors, seeds, run);
-  return {
-    ...asText,
-    mutate(input, random, other) {
-      if (random.oneIn(3)) return asText.mutate(input, random, other);
-      try {
-        return encoder.encode(JSON.stringify(mutateJson(asJson(input), random, asJson(other))));
-      } catch {
-        return asText.mutate(input, random, other);
-      }
-    },
-  };
-}
-
-function textEntry(name: string, ownErrors: readonly ErrorClass[], seeds: readonly string[], run: (text: string) => unknown): ParserEntry {
-  return {
-    name,
-    form: "text",
-    ownErrors,
-    seeds: seeds.map((seed) => encoder.encode(seed)),
-    mutate: (input, random, other) => encoder.encode(mutateText(decoder.decode(input), random, decoder.decode(other))),
-    run: (input) => run(decoder.decode(input)),
-    maxMs: MAX_MS,
-  };
-}
-
-function jsonEntry(
-  name: string,
-  ownErrors: readonly ErrorClass[],
-  seeds: readonly unknown[],
-  run: (json: unknown) => unknown,
-): ParserEntry {
-  return {
-    name,
-    form: "json",
-    ownErrors,
-    seeds: seeds.map((seed) => encoder.encode(JSON.stringify(seed))),
-    mutate: (input, random, other) => encoder.encode(JSON.stringify(mutateJson(asJson(input), random, asJson(other)))),
-    run: (input) => run(asJson(input)),
-    maxMs: MAX_MS,
-  };
-}
-
-function asJson(input: Uint8Array): unknown {
-  return JSON.parse(decoder.decode(input)) as unknown;
 }

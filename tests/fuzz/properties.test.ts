@@ -5,7 +5,8 @@ import { deepDer } from "./bombs.ts";
 import { collectCorpus } from "./corpus.ts";
 import { findProblem } from "./fuzz-loop.ts";
 import { pem } from "./mutate-text.ts";
-import { type ParserEntry, parserEntries } from "./parser-entries.ts";
+import { parserEntries } from "./parser-entries.ts";
+import type { ParserEntry } from "./parser-entry.ts";
 
 const SEED = 20_261_120;
 const RUNS = 250;

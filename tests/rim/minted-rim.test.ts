@@ -89,7 +89,7 @@ describe("a manifest under a root of our own", () => {
   }
 
   for (const [what, changed, fault] of [
-    ["a signer that is a CA", { ca: true }, '"Signer", which signed it, is marked as a CA'],
+    ["a signer that is a CA", { ca: true }, '"Signer" is marked as a CA'],
     ["a signer that may not sign data", { usage: SIGNS_CERTIFICATES }, '"Signer" may not sign data'],
     ["a signer that has expired", { untilMs: MINTED_AT_MS - 1000 }, '"Signer" was valid only until 2026-01-14T23:59:59.000Z'],
   ] as const) {

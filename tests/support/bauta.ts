@@ -12,7 +12,10 @@ export interface CommandOutcome {
 /** Runs the built command to its end, its output in pipes, with only the given settings of ours in its environment. */
 export async function bauta(args: readonly string[], options: { input?: string; env?: NodeJS.ProcessEnv } = {}): Promise<CommandOutcome> {
   const { BAUTA_BASE_URL: _url, BAUTA_API_KEY: _key, FORCE_COLOR: _colour, ...env } = process.env;
-  const child = spawn(process.execPath, [bautaCommand, ...args], { env: { ...env, ...options.env }, timeout: 30_000 });
+  const child = spawn(process.execPath, [bautaCommand, ...args], {
+    env: { ...env, XDG_CONFIG_HOME: "/nonexistent", ...options.env },
+    timeout: 30_000,
+  });
   child.stdin.end(options.input ?? "");
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
@@ -13,6 +15,8 @@ export interface DemoLine {
 }
 
 export interface RunningDemo extends DemoLine {
+  /** The demo's policy without `protocol: 2`: messages are sealed, and what a `tee-*` model is sent is not. */
+  readonly firstVersionPolicy: string;
   readonly process: ChildProcess;
   /** All that it wrote to its standard error. */
   readonly log: () => string;
@@ -26,7 +30,7 @@ export const bautaCommand = fileURLToPath(new URL("../../apps/cli/dist/main.js",
 export async function startDemoProcess(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<RunningDemo> {
   const child = spawn(process.execPath, [bautaCommand, "demo", "--gateway-port", "0", "--no-open", "--json", ...args], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ...env },
+    env: { ...process.env, XDG_CONFIG_HOME: "/nonexistent", ...env },
   });
   let log = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (log += text));
@@ -35,8 +39,13 @@ export async function startDemoProcess(args: readonly string[] = [], env: NodeJS
     once(lines, "line").then(([line]) => line as string),
     once(child, "exit").then(([code]) => Promise.reject(new Error(`bauta demo ended with ${String(code)}: ${log}`))),
   ]);
+  const ready = JSON.parse(first) as DemoLine;
+  const firstVersionPolicy = join(dirname(ready.policy), "first-version-policy.json");
+  const { protocol: _version, ...policy } = JSON.parse(await readFile(ready.policy, "utf8")) as Record<string, unknown>;
+  await writeFile(firstVersionPolicy, JSON.stringify(policy));
   return {
-    ...(JSON.parse(first) as DemoLine),
+    ...ready,
+    firstVersionPolicy,
     process: child,
     log: () => log,
     async stop() {

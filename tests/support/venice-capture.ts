@@ -54,6 +54,14 @@ function readEndorsements(): Collateral {
   return endorsements;
 }
 
+/** What NVIDIA's service said about the GPUs of the recorded answer in the same minute, with its keys. */
+export function readVeniceOpinion(): { readonly token: unknown; readonly jwks: unknown } {
+  return {
+    token: readJsonVector(`${FOLDER}/0006_nras.attestation.nvidia.com_v3_attest_gpu.body`),
+    jwks: readJsonVector(`${FOLDER}/0007_nras.attestation.nvidia.com_.well-known_jwks.json.body`),
+  };
+}
+
 /** Collateral of other platforms and times that Intel signed, by file name without its ending. */
 export function readOtherCollateral(name: string): Collateral {
   return readJsonVector(`tdx/collateral/${name}.json`) as Collateral;

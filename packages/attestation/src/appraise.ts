@@ -6,11 +6,12 @@ import { readClaims, readStatements } from "./claims.ts";
 import type { Collateral } from "./collateral/collateral.ts";
 import { whoCouldRead } from "./dstack/could-read.ts";
 import type { Evidence } from "./evidence/evidence.ts";
+import type { GpuEndorsements } from "./nvidia/gpu-endorsements.ts";
 import type { Policy } from "./policy/policy.ts";
 import type { AttestationResult, AttestationScope } from "./result.ts";
 import { type CollateralCache, createCollateralCache } from "./tdx/collateral-cache.ts";
 import { appraisePlatform, type Platform } from "./tdx/platform.ts";
-import { parseTrustRoots } from "./tdx/trust-roots.ts";
+import { type SortedTrustRoots, sortTrustRoots } from "./trust-roots.ts";
 import { completeFindings, describeServerClaim } from "./unmade-checks.ts";
 import { reachVerdict } from "./verdict.ts";
 
@@ -19,6 +20,8 @@ export interface AppraisalInput {
   readonly evidence: Evidence;
   /** Intel's collateral for the machine. Without it the checks that need it are not made, and nothing is ok. */
   readonly endorsements?: Collateral | undefined;
+  /** NVIDIA's manifests, OCSP answers and second opinion for the GPUs. Without them the checks that need them are not made. */
+  readonly gpuEndorsements?: GpuEndorsements | undefined;
   readonly policy: Policy;
   /** From the caller's own request: what the answer says about its nonce is not believed. Not needed for a platform. */
   readonly nonce?: RequestNonce | undefined;
@@ -26,7 +29,7 @@ export interface AppraisalInput {
   readonly model?: string | undefined;
   /** The moment to judge for, milliseconds since 1970. */
   readonly nowMs: number;
-  /** Roots to accept beside Intel's, as DER: simulators. A result that rests on one is `simulated`. */
+  /** Roots to accept beside Intel's and NVIDIA's, as DER: simulators. A result that rests on one is `simulated`. */
   readonly trustRoots?: readonly Uint8Array[] | undefined;
   /** `"enclave"` unless given; `"platform"` judges `evidence.quote` alone. */
   readonly scope?: AttestationScope | undefined;
@@ -50,7 +53,8 @@ export async function appraise(input: AppraisalInput): Promise<AttestationResult
   if (!Number.isFinite(nowMs) || Math.abs(nowMs) > MAX_TIME_MS)
     throw new RangeError(`nowMs must be a finite time in milliseconds, not ${nowMs}`);
   if (scope === "enclave" && !nonce) throw new TypeError("nonce: an enclave is appraised for the nonce of the caller's own request");
-  const appraiseQuote = platformAppraisal(input);
+  const roots = sortTrustRoots(input.trustRoots ?? []);
+  const appraiseQuote = platformAppraisal(input, roots);
 
   // 1. The key that the client would encrypt to, and its address.
   const signing = deriveSigningKey(evidence);
@@ -60,17 +64,18 @@ export async function appraise(input: AppraisalInput): Promise<AttestationResult
     appraiseQuote(evidence.quote),
     evidence.composeManager && scope === "enclave" ? appraiseQuote(evidence.composeManager.quote) : undefined,
   ]);
-  // 3. What the quote says, which means something only if the machine is genuine: nonce, key, measurements, what was booted.
+  // 3. What the quote says, which means something only if the machine is genuine: nonce, key, measurements, what was
+  //    booted, and the GPUs that the enclave says are its own.
   const { quote, doubt } = platform;
   const contents: ContentAppraisal =
     quote && !doubt
-      ? await appraiseContents(quote, { ...input, scope, signing, platform, manager })
+      ? await appraiseContents(quote, { ...input, scope, signing, platform, manager, gpuRoots: roots.gpu })
       : skipContents(doubt?.id ?? "tdx.parse", scope, signing);
   // 4. What this version does not look at, and what the server says about itself.
   const findings = completeFindings([...platform.findings, ...contents.findings, describeServerClaim(evidence.verified)]);
   // 5. The verdict, what may be claimed on the strength of it, and who could read all the same.
   const verdict = reachVerdict({ findings, policy, scope, build: contents.build, quote });
-  const { simulated } = platform;
+  const simulated = platform.simulated || contents.gpus?.simulated === true;
   return {
     ...verdict,
     scope,
@@ -80,6 +85,7 @@ export async function appraise(input: AppraisalInput): Promise<AttestationResult
     couldRead: scope === "platform" ? [] : whoCouldRead({ ...contents, ...verdict, findings, simulated, sealed: nonce?.sealed === true }),
     ...(platform.collateral && { collateral: platform.collateral }),
     ...(verdict.ok && scope === "enclave" && signing.key && { signingKey: signing.key }),
+    ...(verdict.ok && contents.keys?.hpkeKeyConfig && { hpkeKeyConfig: contents.keys.hpkeKeyConfig }),
   };
 }
 
@@ -87,8 +93,7 @@ export async function appraise(input: AppraisalInput): Promise<AttestationResult
 const MAX_TIME_MS = 8.64e15;
 
 /** Judges quotes by the same rules, and their common collateral once. */
-function platformAppraisal(input: AppraisalInput): (quote: Uint8Array) => Promise<Platform> {
+function platformAppraisal(input: AppraisalInput, { platform: roots }: SortedTrustRoots): (quote: Uint8Array) => Promise<Platform> {
   const { endorsements, policy, nowMs, remembered, cache = createCollateralCache() } = input;
-  const roots = parseTrustRoots(input.trustRoots ?? []);
   return (quote) => appraisePlatform({ quote, endorsements, tcb: policy.tcb, allow: policy.allow, nowMs, roots, remembered, cache });
 }

@@ -1,12 +1,16 @@
-import type { CryptoBackend } from "@bauta/protocol";
-import { appraise, type AppraisalInput } from "./appraise.ts";
+import { bindNonce, type CryptoBackend } from "@bauta/protocol";
+import type { AppraisalInput } from "./appraise.ts";
 import type { Collateral } from "./collateral/collateral.ts";
 import { collateralNeed } from "./collateral/collateral-need.ts";
 import type { CollateralSource } from "./collateral/fetch-collateral.ts";
+import type { CollateralError } from "./collateral/collateral-error.ts";
 import { createRollbackMemory, type RollbackMemory } from "./collateral/rollback-memory.ts";
 import type { Evidence } from "./evidence/evidence.ts";
+import type { GpuEndorsementSource } from "./nvidia/fetch-gpu-endorsements.ts";
+import type { GpuEndorsements } from "./nvidia/gpu-endorsements.ts";
 import type { AttestationResult } from "./result.ts";
 import { createCollateralCache } from "./tdx/collateral-cache.ts";
+import { sortTrustRoots } from "./trust-roots.ts";
 
 /** What all appraisals of one relying party share. */
 export interface AppraiserOptions {
@@ -15,13 +19,20 @@ export interface AppraiserOptions {
   readonly nowMs: () => number;
   /** Asked where an answer brings no endorsements of its own. */
   readonly collateral?: CollateralSource | undefined;
+  /** Asked for what an answer with GPU evidence does not bring along. */
+  readonly gpuEndorsements?: GpuEndorsementSource | undefined;
+  /** Told what could not be had about GPUs: the checks that need it are not made. */
+  readonly onGpuProblem?: ((problem: CollateralError) => void) | undefined;
   /** In memory unless given. */
   readonly memory?: RollbackMemory | undefined;
   readonly backend?: CryptoBackend | undefined;
 }
 
 /** One appraisal: evidence, and what this request expects of it. */
-export type AppraisalRequest = Pick<AppraisalInput, "evidence" | "policy" | "nonce" | "model" | "scope" | "endorsements">;
+export type AppraisalRequest = Pick<
+  AppraisalInput,
+  "evidence" | "policy" | "nonce" | "model" | "scope" | "endorsements" | "gpuEndorsements"
+>;
 
 /** Appraises one answer after the other: finds the collateral, verifies each set once, and remembers its numbers. */
 export interface Appraiser {
@@ -33,7 +44,17 @@ export interface Appraiser {
    */
   endorsements(evidence: Evidence, signal?: AbortSignal): Promise<Collateral | undefined>;
   /**
-   * @param request with `endorsements`, or they are found as {@link Appraiser.endorsements} does
+   * What to appraise the evidence's GPUs with: its own endorsements, or else what the source has. NVIDIA's service is
+   * asked for its opinion, and so sent the evidence, only under a policy that requires `gpu.nras`.
+   * @returns undefined when there are no GPUs, or nothing about them; what the source fails in is left out and told
+   * @throws the signal's reason
+   */
+  gpuEndorsements(
+    request: Pick<AppraisalRequest, "evidence" | "policy" | "nonce">,
+    signal?: AbortSignal,
+  ): Promise<GpuEndorsements | undefined>;
+  /**
+   * @param request with `endorsements` and `gpuEndorsements`, or they are found as the methods of these names do
    * @throws CollateralError when the source fails, and what the memory's store throws; otherwise as `appraise`
    */
   appraise(request: AppraisalRequest, signal?: AbortSignal): Promise<AttestationResult>;
@@ -41,7 +62,8 @@ export interface Appraiser {
 
 /** Creates an appraiser; it holds verified collateral and the highest numbers seen, nothing of any request. */
 export function createAppraiser(options: AppraiserOptions): Appraiser {
-  const { trustRoots, nowMs, collateral, memory = createRollbackMemory(), backend } = options;
+  const { trustRoots, nowMs, collateral, gpuEndorsements: gpuSource, memory = createRollbackMemory(), backend } = options;
+  const { onGpuProblem = () => {} } = options;
   const cache = createCollateralCache();
   const { remembered } = memory;
   const findEndorsements = async ({ endorsements, quote }: Evidence, signal?: AbortSignal) => {
@@ -49,11 +71,32 @@ export function createAppraiser(options: AppraiserOptions): Appraiser {
     const need = collateralNeed(quote);
     return need && (await collateral.fetch(need, signal));
   };
+  const findGpuEndorsements: Appraiser["gpuEndorsements"] = async ({ evidence, policy, nonce }, signal) => {
+    const { nvidiaPayload, gpuEndorsements: own } = evidence;
+    if (nvidiaPayload === undefined || !gpuSource) return own;
+    const bound = policy.require.includes("gpu.nras") && nonce ? bindNonce(nonce.query, nonce.sealed)?.bytes : undefined;
+    const complete = own && own.rims.length > 0 && own.ocsp.length > 0;
+    if (complete && !bound) return own;
+    const { gpuEndorsementNeed } = await import("./nvidia/gpu-need.ts");
+    const need = gpuEndorsementNeed(nvidiaPayload, sortTrustRoots(trustRoots ?? []).gpu, bound);
+    if (!need) return own;
+    // Manifests and answers that came along spare requests; nobody but NVIDIA's service gives its opinion.
+    const fetched = await gpuSource.fetch(complete ? { ...need, rimIds: [], paths: [] } : need, signal);
+    for (const problem of fetched.problems) onGpuProblem(problem);
+    const { rims, ocsp, nras } = fetched.endorsements;
+    return { rims: [...(own?.rims ?? []), ...rims], ocsp: [...(own?.ocsp ?? []), ...ocsp], ...(nras && { nras }) };
+  };
   return {
     endorsements: findEndorsements,
+    gpuEndorsements: findGpuEndorsements,
     async appraise(request, signal) {
-      const endorsements = request.endorsements ?? (await findEndorsements(request.evidence, signal));
-      const result = await appraise({ ...request, endorsements, trustRoots, nowMs: nowMs(), remembered, cache, backend });
+      const [endorsements, gpuEndorsements] = await Promise.all([
+        request.endorsements ?? findEndorsements(request.evidence, signal),
+        request.gpuEndorsements ?? (request.scope === "platform" ? undefined : findGpuEndorsements(request, signal)),
+      ]);
+      // The verifier is most of what a page would have to load before it can be used; it is needed from here on.
+      const { appraise } = await import("./appraise.ts");
+      const result = await appraise({ ...request, endorsements, gpuEndorsements, trustRoots, nowMs: nowMs(), remembered, cache, backend });
       if (result.collateral) await memory.note(result.collateral.numbers);
       return result;
     },

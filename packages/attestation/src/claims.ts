@@ -26,6 +26,7 @@ export function readClaims({ platform, contents, verdict, signing }: ClaimSource
     ...(machine && { fmspc: machine.fmspc }),
     ...readPlatformClaims(platform),
     ...contents.claims,
+    ...contents.gpus?.claims,
     ...contents.keys?.claims,
     ...(keyBound && signing.address && { signing_address: `0x${toHex(signing.address)}` }),
     ...(verdict.pinned && contents.build && { build: contents.build.name }),

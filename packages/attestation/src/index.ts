@@ -58,6 +58,9 @@ export { appraiseGpus, type GpuAppraisal, type GpuInput } from "./nvidia/apprais
 export { GPU_ARCHS, type GpuRules } from "./nvidia/gpu-rules.ts";
 export { createGpuEndorsementSource, type GpuEndorsementSource } from "./nvidia/fetch-gpu-endorsements.ts";
 export { parseGpuTrustRoots, type GpuTrustRoots } from "./nvidia/nvidia-roots.ts";
+export type { GpuClaim } from "./nvidia/gpu-claims.ts";
+export { createGpuMemoryStore, type GpuEndorsements, type GpuEndorsementStore, type StoredGpuPiece } from "./nvidia/gpu-endorsements.ts";
+export { type SortedTrustRoots, sortTrustRoots } from "./trust-roots.ts";
 export { gpuEndorsementNeed } from "./nvidia/gpu-need.ts";
 export { NVIDIA_NRAS_URL, NVIDIA_OCSP_URL, NVIDIA_RIM_URL } from "./nvidia/gpu-service-address.ts";
 export { NRAS_ISSUER } from "./nvidia/nras-token.ts";

@@ -1,4 +1,5 @@
 import type { KeysClaims } from "./binding/keys-claims.ts";
+import type { GpuClaim } from "./nvidia/gpu-claims.ts";
 import type { TcbStatus } from "./policy/policy.ts";
 
 /**
@@ -128,6 +129,8 @@ export interface Claims extends KeysClaims {
   readonly app_id?: string;
   readonly os_image_hash?: string;
   readonly key_provider?: string;
+  /** GPUs that answered this request's nonce, in the order of the evidence. Only if chain, signature and nonce hold for all of them. */
+  readonly gpus?: readonly GpuClaim[];
   /** The build of the policy that this enclave matched in every value. Only if `pinned`. */
   readonly build?: string;
 }
@@ -147,7 +150,7 @@ export interface AttestationResult {
   /** True only if every required check passed, and no check failed but for a debug mode that the policy allows. */
   readonly ok: boolean;
   readonly scope: AttestationScope;
-  /** The quote's certificates end in a root that the caller named, not in Intel's: show SIMULATED. */
+  /** The quote's or the GPUs' certificates end in a root that the caller named, not in Intel's or NVIDIA's: show SIMULATED. */
   readonly simulated: boolean;
   /** `td.debug-off` failed: the TD's host can read and change its memory. Show DEBUG, also where a policy allows it. */
   readonly debug: boolean;
@@ -171,6 +174,11 @@ export interface AttestationResult {
   };
   /** The attested key to encrypt to, 65 bytes `04 ‖ x ‖ y`. Present only when `ok`. */
   readonly signingKey?: Uint8Array<ArrayBuffer>;
+  /**
+   * The HPKE key configuration (RFC 9458 §3) to seal whole requests to. Present only when `ok`, and the signed keys
+   * statement lists version 2 of the protocol.
+   */
+  readonly hpkeKeyConfig?: Uint8Array<ArrayBuffer>;
 }
 
 /** A check that was made and held. */

@@ -1,24 +1,9 @@
 import { CHECK_IDS, type CheckId, type Finding, notChecked } from "./result.ts";
 
-const NO_GPU = "this version does not read GPU evidence";
 const NOT_HERE = "decided for each answer by its receipt, not by an attestation";
 
 /** Why a check that no step of this version makes was not made, in plain words. */
 const REASONS: Partial<Record<CheckId, string>> = {
-  "gpu.present": NO_GPU,
-  "gpu.named-by-enclave": NO_GPU,
-  "gpu.nonce": NO_GPU,
-  "gpu.cert-chain": NO_GPU,
-  "gpu.revocation": NO_GPU,
-  "gpu.report-signature": NO_GPU,
-  "gpu.fwid": NO_GPU,
-  "gpu.rim-driver": NO_GPU,
-  "gpu.rim-vbios": NO_GPU,
-  "gpu.measurements": NO_GPU,
-  "gpu.debug-off": NO_GPU,
-  "gpu.switches": NO_GPU,
-  "gpu.nras": NO_GPU,
-  "gpu.bound-to-cpu": "no vendor offers a proof that a GPU is attached to this TD",
   "image.signed": "this version does not check image signatures",
   "receipt.signature": NOT_HERE,
   "receipt.hashes": NOT_HERE,

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { noVectors } from "../../../tests/support/vectors.ts";
-import { type Json, readVeniceCapture, type VeniceCapture } from "../../../tests/support/venice-capture.ts";
+import { type Json, readVeniceCapture, readVeniceOpinion, type VeniceCapture } from "../../../tests/support/venice-capture.ts";
+import { flippedBase64, gpu, gpuList, gpuPayload, simulated } from "../../../tests/support/venice/gpu-mutations.ts";
+import type { Mutation } from "../../../tests/support/venice/mutation.ts";
 import { appraise, type AppraisalInput } from "./appraise.ts";
 import { builtInPolicy } from "./policy/built-in.ts";
 import { parsePolicy, type Policy } from "./policy/policy.ts";
-import type { AttestationResult, Check, CheckId } from "./result.ts";
+import { type AttestationResult, type Check, CHECK_IDS, type CheckId } from "./result.ts";
 
 const BUILD = {
   name: "recorded",
@@ -54,8 +56,33 @@ const PROVEN: readonly CheckId[] = [
   "eventlog.replay",
   "dstack.compose-hash",
   "dstack.runtime-compose",
+  "gpu.present",
+  "gpu.nonce",
+  "gpu.cert-chain",
+  "gpu.report-signature",
+  "gpu.fwid",
   "image.digests-pinned",
 ];
+/** Serial numbers of the eight GPUs' report certificates. */
+const UEIDS = [
+  "5fd988c7a959dc0504f32cc5670330df8af7ea10",
+  "415281f3018558c69279df0ca105b161220ba4a6",
+  "52bfb386d80dce889f7d4f3b6bab53596c7b641e",
+  "5d6faca32325f6bc9f142c41cd0addfb4d0f3b08",
+  "55a74e7b228d0cf6aad13bc702df95b9b24554d4",
+  "57358eca47932dc974e6b7b6e2da465d3071727b",
+  "4c3ef1b1a44168130a4229e63ff4622ed910b077",
+  "4f56bc7f52b885f9c95ae497e0e105e9d959c810",
+];
+const GPUS = UEIDS.map((ueid) => ({
+  model: "GH100 A01 GSP BROM",
+  arch: "HOPPER",
+  driver: "570.172.08",
+  vbios: "96.00.CF.00.02",
+  ueid,
+  mode: "PPCIE",
+}));
+const GPU_IDS = CHECK_IDS.filter((id) => id.startsWith("gpu."));
 const REGISTERS: readonly CheckId[] = ["measure.mrtd", "measure.rtmr0", "measure.rtmr1", "measure.rtmr2"];
 
 const idsOf = ({ checks }: AttestationResult, which: (check: Check) => boolean): CheckId[] => checks.filter(which).map(({ id }) => id);
@@ -76,7 +103,7 @@ function issued(thisUpdate: string, entries: bigint): bigint {
 }
 
 describe.skipIf(noVectors)("the recorded answer of a live service at its time", () => {
-  it("proves the platform, the key, what booted and what was measured, from the recorded bytes alone", async () => {
+  it("proves the platform, the key, what booted, what was measured, and eight GPUs, from the recorded bytes alone", async () => {
     const result = await appraiseCapture(anyBuild);
     expect(failing(result)).toEqual([]);
     expect(passing(result)).toEqual(PROVEN);
@@ -97,6 +124,7 @@ describe.skipIf(noVectors)("the recorded answer of a live service at its time", 
       images: IMAGES,
       td_attributes: "0000001000000000",
     });
+    expect(result.claims.gpus).toEqual(GPUS);
     expect(result.collateral).toEqual({
       expiresMs: Date.parse("2026-05-24T00:57:28Z"),
       numbers: {
@@ -110,10 +138,11 @@ describe.skipIf(noVectors)("the recorded answer of a live service at its time", 
     expect(find(result, "server.claim")).toMatchObject({ status: "not-checked", required: false });
   });
 
-  it("does not prove engine, weights, GPUs, nor that nobody else has the key", async () => {
+  it("does not prove engine, weights, whose GPUs these are, nor that nobody else has the key", async () => {
     const result = await appraiseCapture(venice);
-    for (const id of ["keys.signed", "key.exclusive", "weights.named", "gpu.present", "gpu.bound-to-cpu", "image.signed"] as const)
+    for (const id of ["keys.signed", "key.exclusive", "weights.named", "gpu.named-by-enclave", "gpu.bound-to-cpu", "image.signed"] as const)
       expect(find(result, id)).toMatchObject({ status: "not-checked", required: false });
+    expect(result.couldRead.join("\n")).toContain("any genuine GPUs sign any nonce, so these may be another machine's");
     expect(find(result, "dstack.runtime-compose")).toMatchObject({
       status: "pass",
       reason: expect.stringContaining("engine and weights are not proven") as string,
@@ -224,6 +253,125 @@ describe.skipIf(noVectors)("the recorded answer under a policy", () => {
     const result = await appraiseCapture(policy);
     expect(result.ok).toBe(false);
     expect(requiredButNotMade(result)).toEqual(["keys.signed", "weights.named"]);
+  });
+});
+
+describe.skipIf(noVectors)("the eight GPUs of the recorded answer", () => {
+  const change = async (policy: Policy, edit: Mutation["change"], more: Partial<AppraisalInput> = {}) => {
+    const changed = await edit(readVeniceCapture());
+    return await appraiseCapture(policy, () => ({ ...changed, ...more }));
+  };
+  const passingGpu = (result: AttestationResult) => passing(result).filter((id) => id.startsWith("gpu."));
+
+  it("say in plain words what is missing of them", async () => {
+    const result = await appraiseCapture(venice);
+    const reasons = new Map(result.checks.map(({ id, reason }) => [id, reason]));
+    expect(reasons.get("gpu.rim-driver")).toBe("all 8 GPUs: no manifest for driver 570.172.08 is at hand (NV_GPU_DRIVER_GH100_570.172.08)");
+    expect(reasons.get("gpu.rim-vbios")).toContain("NV_GPU_VBIOS_G520_0280_895_9600CF0002");
+    expect(reasons.get("gpu.switches")).toContain("in PPCIE mode");
+    expect(reasons.get("gpu.revocation")).toContain("no OCSP answers came along");
+    expect(reasons.get("gpu.bound-to-cpu")).toMatch(/^no vendor offers a proof/);
+  });
+
+  it("may come in any order, and the payload's own word on the nonce counts for nothing", async () => {
+    const reversed = await change(
+      venice,
+      gpuList((list) => list.toReversed()),
+    );
+    expect(reversed).toMatchObject({ ok: true, claims: { gpus: GPUS.toReversed() } });
+    const stated = await change(
+      venice,
+      gpuPayload((text) => text.replace(/"nonce":\s*"[0-9a-f]{64}"/, `"nonce":"${other(64)}"`)),
+    );
+    expect(stated).toMatchObject({ ok: true, claims: { gpus: GPUS } });
+  });
+
+  it("are as many as were served: fewer pass only where the policy does not count them", async () => {
+    const seven = gpuList((list) => list.slice(1));
+    expect(await change(venice, seven)).toMatchObject({ ok: true, claims: { gpus: GPUS.slice(1) } });
+    const counted = await change(parsePolicy({ ...venice, gpu: { count: 8 } }), seven);
+    expect(counted).toMatchObject({ ok: false });
+    expect(failing(counted)).toEqual(["gpu.present"]);
+    expect(counted.claims).not.toHaveProperty("gpus");
+    expect(counted.signingKey).toBeUndefined();
+  });
+
+  it("are asked for by a policy that counts them, also where the server leaves them out", async () => {
+    const none = await change(
+      parsePolicy({ version: 1, builds: [BUILD], gpu: { count: 8 } }),
+      gpuPayload(() => ""),
+    );
+    expect(none.ok).toBe(false);
+    expect(failing(none)).toEqual(["gpu.present"]);
+    expect(requiredButNotMade(none)).toEqual(["gpu.nonce", "gpu.cert-chain", "gpu.report-signature"]);
+  });
+
+  it("are SIMULATED, and the whole with them, if one of them is", async () => {
+    const result = await change(venice, simulated());
+    expect(result).toMatchObject({ ok: true, simulated: true, pinned: true });
+    expect(result.claims.gpus?.slice(0, 7)).toEqual(GPUS.slice(0, 7));
+    expect(find(result, "gpu.cert-chain")?.reason).toContain("SIMULATED");
+    const unnamed = await change(venice, simulated(), { trustRoots: [] });
+    expect(unnamed).toMatchObject({ ok: false, simulated: false });
+    expect(failing(unnamed)).toEqual(["gpu.cert-chain"]);
+  });
+
+  it("fail wherever a bit of one of them is another one", async () => {
+    const owners = new Set<CheckId>();
+    for (let at = 0; at < 8; at++) {
+      for (const part of [0.1, 0.5, 0.9]) {
+        const result = await change(
+          venice,
+          gpu(at, ({ evidence }) => ({ evidence: flippedBase64(evidence, Math.floor((evidence.length * 3 * part) / 4)) })),
+        );
+        expect(result).toMatchObject({ ok: false });
+        expect(result.claims).not.toHaveProperty("gpus");
+        expect(failing(result).every((id) => id.startsWith("gpu."))).toBe(true);
+        for (const id of failing(result)) owners.add(id);
+      }
+    }
+    expect([...owners].toSorted()).toEqual(["gpu.report-signature"]);
+  });
+
+  it("are no part of a quote that is judged alone", async () => {
+    const result = await appraiseCapture(anyBuild, () => ({ scope: "platform", nonce: undefined }));
+    for (const id of GPU_IDS) expect(find(result, id)).toMatchObject({ status: "not-checked", required: false });
+    expect(result.claims).not.toHaveProperty("gpus");
+  });
+
+  it("mean nothing beside a quote of which nothing is proven", async () => {
+    const result = await appraiseCapture(venice, ({ evidence }) => ({
+      evidence: { ...evidence, quote: evidence.quote.map((byte, index) => (index === 700 ? byte ^ 1 : byte)) },
+    }));
+    for (const id of GPU_IDS)
+      expect(find(result, id)).toMatchObject({
+        status: "not-checked",
+        reason: expect.stringMatching(/tdx\.[a-z-]+ did not pass/) as string,
+      });
+    expect(result.claims).not.toHaveProperty("gpus");
+  });
+
+  it("are vouched for by NVIDIA's service for an hour, for this nonce, and only as it said it", async () => {
+    const opinion = readVeniceOpinion();
+    const asked = parsePolicy({ ...venice, require: [...venice.require, "gpu.nras"] });
+    const judge = (nras: typeof opinion, more: Partial<AppraisalInput> = {}) =>
+      appraiseCapture(asked, () => ({ gpuEndorsements: { rims: [], ocsp: [], nras }, ...more }));
+    const { nowMs } = readVeniceCapture();
+
+    const good = await judge(opinion);
+    expect(good).toMatchObject({ ok: true, simulated: false });
+    expect(passingGpu(good)).toEqual([...PROVEN.filter((id) => id.startsWith("gpu.")), "gpu.nras"]);
+    const late = await judge(opinion, { nowMs: nowMs + 3_600_000 });
+    expect(failing(late)).toEqual(["gpu.nras"]);
+    expect(find(late, "gpu.nras")?.reason).toMatch(/expired|clock/);
+    expect(failing(await judge(opinion, { nonce: { query: other(64), sealed: true } }))).toEqual(["nonce.bound", "gpu.nonce", "gpu.nras"]);
+    const [overall, modules] = opinion.token as [unknown, Record<string, string>];
+    const swapped = { ...modules, "GPU-0": modules["GPU-1"], "GPU-1": modules["GPU-0"] };
+    expect(failing(await judge({ ...opinion, token: [overall, swapped] }))).toEqual(["gpu.nras"]);
+    expect(failing(await judge({ ...opinion, jwks: { keys: [] } }))).toEqual(["gpu.nras"]);
+    const unasked = await appraiseCapture(asked);
+    expect(unasked.ok).toBe(false);
+    expect(requiredButNotMade(unasked)).toEqual(["gpu.nras"]);
   });
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { noVectors } from "../../../tests/support/vectors.ts";
 import { ANSWER_MUTATIONS } from "../../../tests/support/venice/answer-mutations.ts";
 import { COLLATERAL_MUTATIONS } from "../../../tests/support/venice/collateral-mutations.ts";
+import { GPU_MUTATIONS } from "../../../tests/support/venice/gpu-mutations.ts";
 import { bootPolicy, type Mutation, strictPolicy } from "../../../tests/support/venice/mutation.ts";
 import { QUOTE_MUTATIONS } from "../../../tests/support/venice/quote-mutations.ts";
 import { resignCapture } from "../../../tests/support/venice/resign-capture.ts";
@@ -10,7 +11,7 @@ import { readVeniceCapture } from "../../../tests/support/venice-capture.ts";
 import { appraise } from "./appraise.ts";
 import { type AttestationResult, type Check, CHECK_IDS, type CheckId } from "./result.ts";
 
-const RECORDED = [...QUOTE_MUTATIONS, ...ANSWER_MUTATIONS, ...COLLATERAL_MUTATIONS];
+const RECORDED = [...QUOTE_MUTATIONS, ...ANSWER_MUTATIONS, ...COLLATERAL_MUTATIONS, ...GPU_MUTATIONS];
 const ALL = [...RECORDED, ...RESIGNED_MUTATIONS];
 const named = (mutations: readonly Mutation[]) => mutations.map((mutation) => [mutation.name, mutation] as const);
 
@@ -20,7 +21,7 @@ const withStatus = ({ checks }: AttestationResult, status: Check["status"]): Che
 /** What a change has to lead to: its checks fail and no others, and what is no longer checked says because of which. */
 async function expectOnly(mutation: Mutation): Promise<void> {
   const capture = readVeniceCapture();
-  const changed = { ...capture, policy: strictPolicy(), ...mutation.change(capture) };
+  const changed = { ...capture, policy: strictPolicy(), ...(await mutation.change(capture)) };
   const [unchanged, result] = await Promise.all([appraise({ ...capture, policy: changed.policy }), appraise(changed)]);
   const { owner, also = [], says } = mutation;
   expect(withStatus(result, "fail").toSorted()).toEqual([owner, ...also].toSorted());

@@ -7,6 +7,8 @@ import { isOnlyDebug } from "./tdx/td-attributes.ts";
 export const PLATFORM_CHECKS: readonly CheckId[] = CHECK_IDS.filter((id) => id.startsWith("tdx.") || id.startsWith("td."));
 /** Without these the machine's answer is not one to this client, or its key somebody else's. */
 const BINDING_IDS = ["nonce.bound", "key.address-derived", "key.bound-to-report-data"] as const;
+/** A rule about GPUs says nothing of GPUs that anybody could have made up, or that answered somebody else. */
+const GPU_RULE_IDS = ["gpu.present", "gpu.nonce", "gpu.cert-chain", "gpu.report-signature"] as const;
 const REGISTER_IDS = ["measure.mrtd", "measure.rtmr0", "measure.rtmr1", "measure.rtmr2"] as const;
 
 /** What the findings decide on. */
@@ -28,7 +30,12 @@ export type Verdict = Pick<AttestationResult, "ok" | "pinned" | "debug" | "check
  */
 export function reachVerdict({ findings, policy, scope, build, quote }: VerdictInput): Verdict {
   const references = referenceChecks(policy, scope, build);
-  const required = new Set<CheckId>([...PLATFORM_CHECKS, ...(scope === "enclave" ? BINDING_IDS : []), ...references, ...policy.require]);
+  const required = new Set<CheckId>([
+    ...PLATFORM_CHECKS,
+    ...(scope === "enclave" ? BINDING_IDS : []),
+    ...references,
+    ...policyChecks(policy, scope),
+  ]);
   const allowed = new Set<CheckId>([
     ...(policy.allow.debug && quote !== undefined && isOnlyDebug(quote.report) ? (["td.debug-off"] as const) : []),
     ...(policy.allow.unpinned_images ? (["image.digests-pinned"] as const) : []),
@@ -46,6 +53,16 @@ export function reachVerdict({ findings, policy, scope, build, quote }: VerdictI
     debug,
     checks,
   };
+}
+
+/** What a policy asks for by name, and what its other rules rest on. A quote alone can show a platform and its registers. */
+function policyChecks({ require, protocol, gpu }: Policy, scope: AttestationScope): readonly CheckId[] {
+  if (scope === "platform") return require.filter((id) => /^(?:tdx|td|measure)\./.test(id));
+  return [
+    ...require,
+    ...(protocol === 2 ? (["keys.signed"] as const) : []),
+    ...(gpu.count !== undefined || gpu.archs !== undefined ? GPU_RULE_IDS : []),
+  ];
 }
 
 /** The checks that hold an enclave against a build; a policy without builds lets them fail by not being made. */

@@ -3,6 +3,7 @@ import type { PlatformFamily } from "../platform-case.ts";
 import { answerBindingCases } from "./answer-binding-cases.ts";
 import { bootFamilies } from "./answer-boot-cases.ts";
 import { dstackFamilies } from "./answer-dstack-cases.ts";
+import { gpuFamilies } from "./answer-gpu-cases.ts";
 import { certificateCases } from "./certificate-cases.ts";
 import { moduleCases } from "./module-cases.ts";
 import { quoteCases } from "./quote-cases.ts";
@@ -25,4 +26,4 @@ export const platformFamilies: readonly PlatformFamily[] = [
 ];
 
 /** All cases of whole answers, family by family. */
-export const answerFamilies: readonly AnswerFamily[] = [answerBindingCases, ...bootFamilies, ...dstackFamilies];
+export const answerFamilies: readonly AnswerFamily[] = [answerBindingCases, ...bootFamilies, ...dstackFamilies, ...gpuFamilies];

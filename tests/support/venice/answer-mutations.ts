@@ -14,7 +14,10 @@ const key = (name: string, edit: (evidence: VeniceCapture["evidence"]) => Partia
   mutation(name, "key.address-derived", ({ evidence }) => ({ evidence: { ...evidence, ...edit(evidence) } }));
 
 const BINDING: readonly Mutation[] = [
-  mutation("another nonce in the request", "nonce.bound", () => ({ nonce: { query: "11".repeat(32), sealed: true } })),
+  mutation("another nonce in the request", "nonce.bound", () => ({ nonce: { query: "11".repeat(32), sealed: true } }), {
+    also: ["gpu.nonce"],
+    why: "quote and GPUs sign the same nonce",
+  }),
   mutation("a nonce that e2ee-* models do not take", "nonce.bound", () => ({ nonce: { query: "11".repeat(16), sealed: true } })),
   mutation("another nonce stated in the answer", "nonce.bound", ({ evidence }) => ({ evidence: { ...evidence, nonce: "11".repeat(32) } })),
   key("no key", () => ({ signingKey: "" })),

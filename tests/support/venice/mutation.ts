@@ -17,7 +17,7 @@ export interface Mutation {
   readonly why?: string;
   /** What the owner's reason has to say, where one check owns several things. */
   readonly says?: RegExp;
-  readonly change: (capture: VeniceCapture) => Partial<AppraisalInput>;
+  readonly change: (capture: VeniceCapture) => Partial<AppraisalInput> | Promise<Partial<AppraisalInput>>;
 }
 
 export function mutation(name: string, owner: CheckId, change: Mutation["change"], more: Partial<Mutation> = {}): Mutation {
@@ -39,7 +39,8 @@ export function bootPolicy(build: Partial<Build> = {}, policy: Partial<Policy> =
     builds: venice.builds.map((known) => ({ ...known, ...build })),
     // No advisory has this number: its name is here for those who write one into the TCB info.
     tcb: { ...venice.tcb, refuse_advisories: ["INTEL-SA-99999"] },
-    require: ["eventlog.replay", "dstack.runtime-compose", "image.digests-pinned"],
+    gpu: { count: 8, archs: ["HOPPER"], allow_hold: false },
+    require: ["eventlog.replay", "dstack.runtime-compose", "image.digests-pinned", "gpu.fwid"],
     ...policy,
   });
 }

@@ -2,6 +2,7 @@ import {
   bindNonce,
   type CryptoBackend,
   type KeysStatement,
+  parseHex,
   parseKeysStatement,
   statementText,
   toHex,
@@ -14,6 +15,9 @@ import type { RequestNonce } from "./report-data-binding.ts";
 import type { SigningKey } from "./signing-key.ts";
 
 const ID = "keys.signed";
+/** The version of the protocol that seals whole requests. */
+const SEALED_BODIES = "2";
+const MAX_KEY_CONFIG_BYTES = 4096;
 /** Weight files that a finding shows; claims have them all. */
 const MAX_SHOWN_FILES = 16;
 const MAX_SHOWN_CHARACTERS = 128;
@@ -28,6 +32,8 @@ export interface KeysStatementInput {
   /** The model that the caller asked for; undefined where it asked for none, as when it looks at recorded evidence. */
   readonly model?: string | undefined;
   readonly nowMs: number;
+  /** The policy's: under 2 a statement has to name a key to seal whole requests to. */
+  readonly protocol?: 1 | 2 | undefined;
   /** Finds the key behind a signature; without one a statement cannot be verified. */
   readonly backend?: CryptoBackend | undefined;
 }
@@ -39,6 +45,8 @@ export interface KeysAppraisal {
   readonly claims: KeysClaims;
   /** Only if `keys.signed` passed. */
   readonly statement?: KeysStatement;
+  /** RFC 9458 §3; only if `keys.signed` passed, and the statement lists version 2. */
+  readonly hpkeKeyConfig?: Uint8Array<ArrayBuffer>;
 }
 
 /**
@@ -49,7 +57,13 @@ export interface KeysAppraisal {
 export function verifyKeysStatement(input: KeysStatementInput): KeysAppraisal {
   const { finding, statement } = verifySigned(input);
   if (!statement) return { findings: [finding, ...describeNothing(finding)], claims: {} };
-  return { findings: [finding, describeOrigin(statement), describeWeights(statement)], claims: readKeysClaims(statement), statement };
+  const hpkeKeyConfig = readKeyConfig(statement);
+  return {
+    findings: [finding, describeOrigin(statement), describeWeights(statement)],
+    claims: readKeysClaims(statement),
+    statement,
+    ...(hpkeKeyConfig && { hpkeKeyConfig }),
+  };
 }
 
 interface Signed {
@@ -57,7 +71,7 @@ interface Signed {
   readonly statement?: KeysStatement;
 }
 
-function verifySigned({ evidence, signing, keyBinding, nonce, model, nowMs, backend }: KeysStatementInput): Signed {
+function verifySigned({ evidence, signing, keyBinding, nonce, model, nowMs, protocol, backend }: KeysStatementInput): Signed {
   const { keys, keysSignature } = evidence;
   // 1. Both are there, or neither: whoever relays an answer can take either away.
   if (keys === undefined && keysSignature === undefined) return unchecked("the answer has no keys statement");
@@ -92,8 +106,19 @@ function verifySigned({ evidence, signing, keyBinding, nonce, model, nowMs, back
   }
   const expires = new Date(statement.not_after * 1000).toISOString();
   if (!(nowMs <= statement.not_after * 1000)) return fault(`the keys statement has expired: its keys were good until ${expires}`);
+  // 6. What the policy has the client rely on: whoever relays an answer must not be able to have it fall back.
+  if (protocol === 2 && !readKeyConfig(statement)) {
+    return fault("the policy asks for protocol 2, and the keys statement offers no key to seal whole requests to", {
+      expected: "versions with 2, and an hpke_key_config",
+      actual: `versions ${statement.versions.join(", ")}`,
+    });
+  }
   const about = model === undefined ? "this request, its model not compared with any" : "this request and model";
   return { finding: passed(ID, `the attested key signed a keys statement for ${about}, good until ${expires}`), statement };
+}
+
+function readKeyConfig({ versions, hpke_key_config }: KeysStatement): Uint8Array<ArrayBuffer> | undefined {
+  return hpke_key_config !== null && versions.includes(SEALED_BODIES) ? parseHex(hpke_key_config, MAX_KEY_CONFIG_BYTES) : undefined;
 }
 
 function fault(reason: string, detail?: Readonly<Record<string, string>>): Signed {

@@ -180,14 +180,27 @@ export async function orAborted<T>(operation: Promise<T>, signal: AbortSignal): 
   const aborted = new Promise<never>((_, reject) => {
     const onAbort = () => reject(signal.reason as Error);
     if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    stopListening = () => signal.removeEventListener("abort", onAbort);
+    stopListening = listen(signal, onAbort);
   });
   try {
     return await Promise.race([operation, aborted]);
   } finally {
     stopListening();
   }
+}
+
+const listeners = new WeakMap<AbortSignal, Set<() => void>>();
+
+/** Eight GPUs need dozens of pieces under one signal, and platforms take many listeners to one for a leak: it gets one. */
+function listen(signal: AbortSignal, onAbort: () => void): () => void {
+  const known = listeners.get(signal);
+  const callbacks = known ?? new Set();
+  if (!known) {
+    listeners.set(signal, callbacks);
+    signal.addEventListener("abort", () => callbacks.forEach((callback) => callback()), { once: true });
+  }
+  callbacks.add(onAbort);
+  return () => void callbacks.delete(onAbort);
 }
 
 /** {@link RequestLimits.wait} by the platform's timer. */

@@ -5,7 +5,7 @@ import type { Claims, Finding } from "../result.ts";
 import type { TdReport } from "../tdx/quote.ts";
 import type { BootRecord } from "./boot-record.ts";
 import { verifyDigestsPinned } from "./build-images.ts";
-import { type ComposeDocument, ComposeError, parseComposeDocument } from "./compose-document.ts";
+import type { ComposeDocument } from "./compose-document.ts";
 import { type ComposeHash, isProven, readComposeHash, verifyComposeHash } from "./compose-hash.ts";
 import { replayEventLog } from "./event-log.ts";
 import { type KeyProvider, keyProviderText, verifyKeyProvider } from "./key-provider.ts";
@@ -59,12 +59,14 @@ export interface DstackResult {
 export async function readDstack(report: TdReport, { eventLog, info }: Evidence): Promise<DstackReading> {
   const { finding, boot } = await replayEventLog(report, eventLog, info);
   const composeHash = await readComposeHash(report, info, boot);
-  return { replay: finding, composeHash, compose: readCompose(composeHash, info?.app_compose), ...(boot && { boot }) };
+  return { replay: finding, composeHash, compose: await readCompose(composeHash, info?.app_compose), ...(boot && { boot }) };
 }
 
-function readCompose(hash: ComposeHash, text: string | undefined): ProvenCompose | string {
+async function readCompose(hash: ComposeHash, text: string | undefined): Promise<ProvenCompose | string> {
   if (text === undefined || hash.served === undefined) return "the answer has no compose document";
   if (!isProven(hash)) return "nothing proves that the served compose document was measured (dstack.compose-hash)";
+  // Loaded when it is first needed: YAML is a quarter of what a page would have to load otherwise.
+  const { ComposeError, parseComposeDocument } = await import("./compose-document.ts");
   try {
     return { ...parseComposeDocument(text), hash: hash.served };
   } catch (error) {

@@ -26,9 +26,10 @@ const best = {
 const who = (changes: Partial<CouldReadInput>) => whoCouldRead({ ...best, ...changes }).join("\n");
 
 describe("whoCouldRead", () => {
-  it("names the engine alone where everything is proven and nothing reaches further", () => {
+  it("names the engine and its GPU alone where everything is proven and nothing reaches further", () => {
     expect(whoCouldRead(best)).toEqual([
       "The programs in the measured compose document, the engine or what stands before it among them: engine.",
+      "Whoever has the GPU that the model really runs on: that it is one of the genuine GPUs shown is the enclave's word.",
     ]);
   });
 
@@ -42,6 +43,13 @@ describe("whoCouldRead", () => {
     ["attackers of an unknown platform", { findings: allBut("tdx.tcb-status") }, "tdx.tcb-status did not pass"],
     ["the operator of a TD of unknown setup", { findings: allBut("td.attributes") }, "td.attributes did not pass"],
     ["holders of a key that is not exclusive", { findings: allBut("key.exclusive") }, "key.exclusive did not pass"],
+    [
+      "the host where no GPU is proven",
+      { findings: allBut("gpu.report-signature") },
+      "is a confidential one (gpu.report-signature did not pass)",
+    ],
+    ["the owner of GPUs that no enclave names", { findings: allBut("gpu.named-by-enclave") }, "these may be another machine's."],
+    ["whoever writes a GPU's firmware", { findings: allBut("gpu.measurements") }, "what NVIDIA released (gpu.measurements did not pass)."],
     ["unknown programs", { compose: undefined }, "which programs see the prompt is not known"],
     [
       "the KMS's governors",
@@ -135,6 +143,7 @@ describe("whoCouldRead", () => {
       expect.stringMatching(/BEARER_TOKEN.*; of these, CERTBOT_EMAIL, CLOUDFLARE_API_TOKEN, ENV, HOSTNAME can change what runs/),
       expect.stringMatching(/^Whoever governs the key management service \(its key ends in [0-9a-f]{16}\) or may upgrade the app/),
       expect.stringContaining("key.exclusive did not pass"),
+      expect.stringMatching(/^Whoever has the GPU/),
     ]);
   });
 });

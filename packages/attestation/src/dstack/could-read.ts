@@ -43,6 +43,17 @@ const PLATFORM: readonly CheckId[] = [
   "tdx.tcb-status",
   "tdx.module-identity",
 ];
+/** Until these have passed, no GPU is known to be NVIDIA's and to have answered this client. */
+const GPU_ORIGIN: readonly CheckId[] = ["gpu.present", "gpu.nonce", "gpu.cert-chain", "gpu.report-signature"];
+/** What its firmware and mode of work are known by. */
+const GPU_STATE: readonly CheckId[] = [
+  "gpu.fwid",
+  "gpu.rim-driver",
+  "gpu.rim-vbios",
+  "gpu.measurements",
+  "gpu.debug-off",
+  "gpu.revocation",
+];
 const TD_STATE: readonly CheckId[] = ["td.attributes", "td.xfam", "td.service-td", "td.seam-signer"];
 
 /**
@@ -67,7 +78,7 @@ export function whoCouldRead(input: CouldReadInput): readonly string[] {
       ? []
       : ["Anyone who can rent a TDX machine: no measurement is pinned, so the enclave may run a program that keeps what it reads."]),
     ...(pinned && !doubt ? imagesSentences(input.build) : []),
-    ...(doubt ? [] : insideSentences(input)),
+    ...(doubt ? [] : [...insideSentences(input), gpuSentence(findings)]),
   ];
 }
 
@@ -110,6 +121,19 @@ function insideSentences(input: CouldReadInput): readonly string[] {
       ? []
       : ["Whatever else holds the enclave's key: nothing proves that it was made inside and stays there (key.exclusive did not pass)."]),
   ];
+}
+
+/** The prompt is read on the GPU where there is one, and none of it is bound to the TD by more than the enclave's word. */
+function gpuSentence(findings: readonly Finding[]): string {
+  const passes = (id: CheckId) => findings.some((finding) => finding.id === id && finding.status === "pass");
+  const origin = firstNotPassed(findings, GPU_ORIGIN);
+  if (origin)
+    return `The machine's host, if the model runs on a GPU: nothing proves that there is a confidential one (${origin.id} did not pass).`;
+  const state = firstNotPassed(findings, GPU_STATE);
+  const firmware = state ? `, nor is their firmware proven to be what NVIDIA released (${state.id} did not pass)` : "";
+  if (!passes("gpu.named-by-enclave"))
+    return `Whoever has the GPU that the model really runs on: any genuine GPUs sign any nonce, so these may be another machine's${firmware}.`;
+  return `Whoever has the GPU that the model really runs on: that it is one of the genuine GPUs shown is the enclave's word${firmware}.`;
 }
 
 function keySentences({ compose, keyProvider }: CouldReadInput): readonly string[] {

@@ -15,6 +15,7 @@ import {
 import { parseComposeManager, parseEventLog, parseInfo } from "./dstack-answer.ts";
 import { EvidenceError } from "./evidence-error.ts";
 import type { Evidence } from "./evidence.ts";
+import { parseGpuEndorsements } from "./gpu-endorsements-answer.ts";
 
 export { EvidenceError } from "./evidence-error.ts";
 
@@ -46,6 +47,7 @@ export function parseAttestationAnswer(answer: unknown): Evidence {
     ...optional("keysSignature", text(body, "keys_signature", MAX_NAME_CHARACTERS)),
     ...optional("nvidiaPayload", parseNvidiaPayload(body["nvidia_payload"])),
     ...optional("endorsements", parseEndorsements(body["endorsements"])),
+    ...optional("gpuEndorsements", parseGpuEndorsements(body["gpu_endorsements"])),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Collateral } from "../collateral/collateral.ts";
+import type { GpuEndorsements } from "../nvidia/gpu-endorsements.ts";
 
 /** One entry of a dstack event log, members named as on the wire. */
 export interface EventLogEntry {
@@ -75,4 +76,6 @@ export interface Evidence {
   readonly nvidiaPayload?: string;
   /** Intel's collateral, where the server sends it along. */
   readonly endorsements?: Collateral;
+  /** NVIDIA's manifests and OCSP answers, where the server sends them along. */
+  readonly gpuEndorsements?: GpuEndorsements;
 }

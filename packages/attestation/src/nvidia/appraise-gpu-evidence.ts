@@ -1,7 +1,7 @@
 import { type CheckId, failed, type Finding, notChecked } from "../result.ts";
 import { orFault } from "../x509/issued.ts";
 import { appraiseDevice, type DeviceAppraisal } from "./appraise-gpu.ts";
-import { createCertificatePool } from "./device-chain.ts";
+import { createCertificatePool } from "./certificate-path.ts";
 import { type GpuClaim, readGpuClaims } from "./gpu-claims.ts";
 import { GpuEvidenceError, parseGpuPayload } from "./gpu-evidence.ts";
 import { appraiseManifests, type UsedRim } from "./gpu-manifests.ts";
@@ -68,7 +68,7 @@ export async function appraiseGpuEvidence(input: GpuEvidenceInput): Promise<GpuE
 
   // 1. The evidence's bytes, and whether the enclave stands by them.
   const named = await verifyNamed(json, namedSha256);
-  if (json === undefined) return nothing(named, describeAbsence(rules), "the answer has no GPU evidence");
+  if (json === undefined) return nothing(named, describeAbsence(rules), "the answer has no GPU evidence (gpu.present)");
   const payload = orFault(GpuEvidenceError, () => parseGpuPayload(json));
   if (typeof payload === "string") return nothing(named, failed("gpu.present", payload), "no GPU evidence was read (gpu.present)");
 

@@ -1,8 +1,10 @@
 import { equalBytes } from "@bauta/protocol";
+import type { CheckId } from "../result.ts";
 import { orFault } from "../x509/issued.ts";
 import { type Certificate, CertificateError } from "../x509/x509.ts";
 import { type CertifiedFirmware, readCertifiedFirmware } from "./device-certificate.ts";
-import { type CertificatePool, type DeviceChain, verifyDeviceChain } from "./device-chain.ts";
+import type { CertificatePool } from "./certificate-path.ts";
+import { type DeviceChain, verifyDeviceChain } from "./device-chain.ts";
 import { type DeviceArch, type DeviceEvidence, GpuEvidenceError } from "./gpu-evidence.ts";
 import { type MeasurementReport, parseMeasurementReport } from "./measurement-report.ts";
 import type { GpuTrustRoots } from "./nvidia-roots.ts";
@@ -31,8 +33,8 @@ export interface DeviceAppraisal {
   readonly firmware?: CertifiedFirmware | undefined;
   readonly versions?: DeviceVersions | undefined;
   readonly mode?: GpuMode | undefined;
-  /** Chain and signature hold: what the report says, this device has said. */
-  readonly proven: boolean;
+  /** The check without which nothing proves that this device said what its report says; none if all of them hold. */
+  readonly doubt?: CheckId | undefined;
   readonly outcomes: Readonly<Record<"chain" | "signature" | "nonce" | "fwid", Outcome>>;
 }
 
@@ -49,33 +51,38 @@ export async function appraiseDevice(device: string, evidence: DeviceEvidence, c
   });
   if (typeof read === "string") {
     const outcomes = { chain: chainOutcome, signature: NO_REPORT, nonce: NO_REPORT, fwid: NO_REPORT };
-    return { device, unreadable: read, chain, proven: false, outcomes };
+    return { device, unreadable: read, chain, doubt: "gpu.present", outcomes };
   }
   const { report, fwid } = read;
   const [leaf] = chain.certificates;
   const signature = await judgeSignature(report, leaf, chainOutcome);
-  const proven = chainOutcome.status === "pass" && signature.status === "pass";
+  const doubt = (
+    [
+      ["gpu.cert-chain", chainOutcome],
+      ["gpu.report-signature", signature],
+    ] as const
+  ).find(([, { status }]) => status !== "pass")?.[0];
   const firmware = leaf && orFault(CertificateError, () => readCertifiedFirmware(leaf));
   return {
     device,
     report,
     chain,
-    proven,
+    doubt,
     firmware: typeof firmware === "string" ? undefined : firmware,
     versions: chain.names && readDeviceVersions(report.opaque, chain.names.architecture),
     mode: readMode(report.opaque),
     outcomes: {
       chain: chainOutcome,
       signature,
-      nonce: judgeNonce(report.nonce, context.nonce, proven),
-      fwid: proven ? judgeFwid(fwid, firmware) : unproven("firmware identity"),
+      nonce: judgeNonce(report.nonce, context.nonce, doubt),
+      fwid: doubt ? unproven("firmware identity", doubt) : judgeFwid(fwid, firmware),
     },
   };
 }
 
 /** A device whose chain or signature does not hold has said nothing. */
-export function unproven(what: string): Outcome {
-  return { status: "not-checked", reason: `nothing proves its ${what} (gpu.cert-chain, gpu.report-signature)` };
+export function unproven(what: string, doubt: CheckId): Outcome {
+  return { status: "not-checked", reason: `nothing proves its ${what} (${doubt})` };
 }
 
 function judgeChain({ faults, names, simulated }: DeviceChain, arch: DeviceArch | undefined): Outcome {
@@ -94,9 +101,9 @@ async function judgeSignature(report: MeasurementReport, leaf: Certificate | und
   return { status: "pass", reason: "the report is signed by the device's key" };
 }
 
-function judgeNonce(signed: Uint8Array, own: Uint8Array, proven: boolean): Outcome {
+function judgeNonce(signed: Uint8Array, own: Uint8Array, doubt: CheckId | undefined): Outcome {
   if (!equalBytes(signed, own)) return outcomeOf(["the report answers another nonce than the client's"], "");
-  return proven ? { status: "pass", reason: "the report answers the client's nonce" } : unproven("nonce");
+  return doubt ? unproven("nonce", doubt) : { status: "pass", reason: "the report answers the client's nonce" };
 }
 
 function judgeFwid(fwid: Uint8Array | undefined, firmware: CertifiedFirmware | string | undefined): Outcome {

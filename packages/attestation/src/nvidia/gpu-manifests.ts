@@ -58,10 +58,10 @@ export async function appraiseManifests(
   };
 }
 
-function findRims(results: readonly RimResult[], kind: Rim["kind"], { proven, versions }: DeviceAppraisal): Found {
+function findRims(results: readonly RimResult[], kind: Rim["kind"], { doubt, versions }: DeviceAppraisal): Found {
   const name = NAMES[kind];
   const version = versions?.[kind];
-  if (!proven || !versions) return { outcome: unproven(`${name} version`), rims: [] };
+  if (doubt || !versions) return { outcome: unproven(`${name} version`, doubt ?? "gpu.cert-chain"), rims: [] };
   if (version === undefined) return notFound(`its report does not say which ${name} it runs`);
   const about = results.filter((result) => result.about && isAbout(result.about, kind, versions));
   // The very results, not copies: GPUs that share a manifest share what came of it.
@@ -95,8 +95,8 @@ function judgeMeasurements(
   driver: Found,
   vbios: Found,
 ): { readonly outcome: Outcome; readonly rims: readonly UsedRim[] } {
-  const { report, proven } = gpu;
-  if (!report || !proven) return { outcome: unproven("firmware"), rims: [] };
+  const { report, doubt } = gpu;
+  if (!report || doubt) return { outcome: unproven("firmware", doubt ?? "gpu.present"), rims: [] };
   const device = { blocks: report.blocks, decoderStatus: readDecoderStatus(report.opaque) };
   // Manifests do not say which board they are for: of several for one version, the one that fits is meant.
   const pairs = orNone(driver.rims).flatMap((one) => orNone(vbios.rims).map((other) => [one, other].filter((rim) => rim !== undefined)));
@@ -146,8 +146,8 @@ function indices(mismatches: readonly { readonly index: number }[]): string {
 }
 
 /** Reports have no field for it. As for NVIDIA's own verifier, firmware that measures as released is firmware without debugging. */
-function judgeDebug({ firmware, proven }: DeviceAppraisal, measurements: Outcome): Outcome {
-  if (!proven) return unproven("state");
+function judgeDebug({ firmware, doubt }: DeviceAppraisal, measurements: Outcome): Outcome {
+  if (doubt) return unproven("state", doubt);
   if (firmware?.debug) return { status: "fail", reason: "its certificate says that debugging is on" };
   if (measurements.status === "pass") return { status: "pass", reason: "its firmware measures as NVIDIA released it" };
   return { status: "not-checked", reason: "debugging shows in measurements that do not match (gpu.measurements)" };

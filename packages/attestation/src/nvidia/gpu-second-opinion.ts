@@ -20,7 +20,11 @@ export async function appraiseSecondOpinion(
   gpus: readonly DeviceAppraisal[],
   question: NrasQuestion,
 ): Promise<OpinionAppraisal> {
-  if (!opinion) return { finding: notChecked(ID, "NVIDIA's attestation service was not asked for a second opinion"), simulated: false };
+  if (!opinion)
+    return {
+      finding: notChecked(ID, "there is no second opinion of NVIDIA's attestation service: it was not asked, or gave none"),
+      simulated: false,
+    };
   const result = await verifyNrasAnswer(opinion.token, opinion.jwks, question);
   const serials = new Set(gpus.map(({ chain }) => chain.certificates[0]?.serial));
   const judged = new Set(result.gpus.map(({ serial }) => serial));

@@ -23,11 +23,8 @@ export function appraiseSwitches(switches: readonly DeviceAppraisal[], gpus: rea
     `all ${switches.length} switches`,
   );
   if (alone.status !== "pass") return alone;
-  if (gpus.length === 0 || !gpus.every(({ proven }) => proven))
-    return notChecked(
-      ID,
-      "the switches hold by themselves, but not all GPUs that they should join do (gpu.cert-chain, gpu.report-signature)",
-    );
+  const doubt = gpus.length === 0 ? "gpu.present" : gpus.find((gpu) => gpu.doubt)?.doubt;
+  if (doubt) return notChecked(ID, `the switches hold by themselves, but not all GPUs that they should join do (${doubt})`);
   const faults = topologyFaults(switches, gpus);
   return faults.length > 0 ? failed(ID, faults.join("; ")) : alone;
 }

@@ -12,15 +12,8 @@ import {
   readWholeBits,
 } from "../x509/der.ts";
 import { assertSameAlgorithm, readCommonName, readExtensions } from "../x509/fields.ts";
-import { hasUsage, quotedName } from "../x509/issued.ts";
-import {
-  asCertificateError,
-  type Certificate,
-  KEY_USAGE,
-  MAX_CERTIFICATE_BYTES,
-  readBasicConstraints,
-  readKeyUsage,
-} from "../x509/x509.ts";
+import { quotedName } from "../x509/issued.ts";
+import { asCertificateError, type Certificate, MAX_CERTIFICATE_BYTES, readBasicConstraints, readKeyUsage } from "../x509/x509.ts";
 import { verifyP384 } from "./p384.ts";
 
 const INTEGER = 0x02;
@@ -57,19 +50,6 @@ export async function p384IssuerFaults({ commonName, issuer, tbs, signature }: C
   const [what, name] = [quotedName(commonName), quotedName(by.commonName)];
   if (!equalBytes(issuer, by.subject)) return [`${what} names another issuer than ${name}`];
   return (await verifyP384(by.publicKey, signature, tbs)) ? [] : [`the signature of ${what} is not by the key of ${name}`];
-}
-
-/**
- * What is wrong with a CA's role: it has to be one, sign certificates, and allow as long a path.
- * @param below how many CAs follow it in the path
- */
-export function authorityFaults(certificate: Certificate, below: number): string[] {
-  const name = quotedName(certificate.commonName);
-  return [
-    ...(certificate.isCa ? [] : [`${name} is not a CA`]),
-    ...(hasUsage(certificate, KEY_USAGE.certificateSign) ? [] : [`${name} may not sign certificates`]),
-    ...(certificate.pathLength !== undefined && certificate.pathLength < below ? [`${name} allows too short a path`] : []),
-  ];
 }
 
 /** As {@link parseP384Certificate}, for callers that know further extensions, which may then be critical. @throws DerError */

@@ -1,8 +1,7 @@
 import { equalBytes } from "@bauta/protocol";
-import { hasUsage, orFault, quotedName, validityFaults, validityOf } from "../x509/issued.ts";
-import { type Certificate, CertificateError, KEY_USAGE } from "../x509/x509.ts";
-import type { CertificatePool } from "./device-chain.ts";
-import { authorityFaults } from "./p384-certificate.ts";
+import { orFault, quotedName } from "../x509/issued.ts";
+import { type Certificate, CertificateError } from "../x509/x509.ts";
+import { type CertificatePool, pathFaults } from "./certificate-path.ts";
 
 /** The certificates of a manifest, with all that is wrong with them. */
 export interface RimChain {
@@ -35,16 +34,7 @@ export async function verifyRimChain(
   if (!signer || !root) return { certificates, faults: [unknownRoot(last)] };
   const authorities = named ? above : [...above, root];
   if (authorities.length === 0) return { certificates, faults: ["it is signed by the root itself"] };
-  const path = [signer, ...authorities];
-  const signatures = await Promise.all(authorities.map((issuer, index) => pool.issuerFaults(path[index] ?? signer, issuer)));
-  const faults = [
-    ...(signer.isCa ? [`${quotedName(signer.commonName)}, which signed it, is marked as a CA`] : []),
-    ...(hasUsage(signer, KEY_USAGE.digitalSignature) ? [] : [`${quotedName(signer.commonName)} may not sign data`]),
-    ...authorities.flatMap(authorityFaults),
-    ...signatures.flat(),
-    ...path.flatMap((certificate) => validityFaults(validityOf(certificate), nowMs)),
-  ];
-  return { certificates, root, faults };
+  return { certificates, root, faults: await pathFaults([signer, ...authorities], nowMs, pool) };
 }
 
 function unknownRoot(last: Certificate | undefined): string {

@@ -1,4 +1,4 @@
-import type { XmlElement } from "./xml-element.ts";
+import { type XmlElement, XmlError } from "./xml-element.ts";
 
 const SWID = "http://standards.iso.org/iso/19770/-2/2015/schema.xsd";
 /** The namespace of the hash attributes, which names their algorithm. */
@@ -10,10 +10,9 @@ const INDEX = /^(?:0|[1-9]\d{0,2})$/;
 const SHA384_HEX = /^[\dA-Fa-f]{96}$/;
 
 /** A signed document that is not a reference manifest as NVIDIA writes them. */
-export class RimError extends Error {
+export class RimError extends XmlError {
   override readonly name = "RimError";
-  readonly code = "rim_malformed";
-  readonly action = "stop";
+  override readonly code = "rim_malformed";
 }
 
 /** What one block of a device's report may hold. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { noVectors, readVector, vectorPath } from "../../../../tests/support/vectors.ts";
 import { parsePemCertificates } from "../x509/pem.ts";
 import { compareMeasurements } from "./compare-measurements.ts";
-import { createCertificatePool } from "./device-chain.ts";
+import { createCertificatePool } from "./certificate-path.ts";
 import { type MeasurementReport, parseMeasurementReport } from "./measurement-report.ts";
 import { readDecoderStatus } from "./opaque-data.ts";
 import { parseGpuTrustRoots } from "./nvidia-roots.ts";

@@ -1,10 +1,11 @@
+import { orFault } from "../x509/issued.ts";
 import type { Certificate } from "../x509/x509.ts";
-import { type CertificatePool, createCertificatePool } from "./device-chain.ts";
+import { type CertificatePool, createCertificatePool } from "./certificate-path.ts";
 import { verifyRimChain } from "./rim-chain.ts";
-import { parseRim, type Rim, RimError } from "./rim-measurements.ts";
+import { parseRim, type Rim } from "./rim-measurements.ts";
 import { parseXml } from "./xml.ts";
 import { XmlError } from "./xml-element.ts";
-import { openSignedXml, signatureFaults, type SignedXml, XmlSignatureError } from "./xml-signature.ts";
+import { openSignedXml, signatureFaults, type SignedXml } from "./xml-signature.ts";
 
 /** What came out of verifying a reference integrity manifest. */
 export interface RimResult {
@@ -38,7 +39,7 @@ export async function verifyRim(xml: string, { nowMs, roots, pool = createCertif
   if (!Number.isFinite(nowMs)) throw new RangeError("nowMs is not a time");
 
   // 1. One document, one signature, and what that covers.
-  const document = orRefusal(() => readDocument(xml));
+  const document = orFault(XmlError, () => readDocument(xml));
   if (typeof document === "string") return { faults: [document], certificates: [] };
   const { signed, rim } = document;
   const { measurements: _, ...about } = rim;
@@ -58,13 +59,4 @@ export async function verifyRim(xml: string, { nowMs, roots, pool = createCertif
 function readDocument(xml: string): { readonly signed: SignedXml; readonly rim: Rim } {
   const signed = openSignedXml(parseXml(xml));
   return { signed, rim: parseRim(signed.content) };
-}
-
-function orRefusal<T>(read: () => T): T | string {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof XmlError || error instanceof XmlSignatureError || error instanceof RimError) return error.message;
-    throw error;
-  }
 }

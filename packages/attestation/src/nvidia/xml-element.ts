@@ -5,10 +5,10 @@ const RESERVED_NAMESPACES = new Set(["http://www.w3.org/XML/1998/namespace", "ht
 /** An absolute URI in ASCII: what canonical XML demands, and what sorts the same by character and by byte. */
 const NAMESPACE_NAME = /^[A-Za-z][\w+.-]*:[!#-%'-;=?-~]+$/;
 
-/** A text outside the subset of XML that this project reads. */
+/** A text outside the subset of XML that this project reads, or a document that is not of the form it should have. */
 export class XmlError extends Error {
-  override readonly name = "XmlError";
-  readonly code = "xml_malformed";
+  override readonly name: string = "XmlError";
+  readonly code: string = "xml_malformed";
   readonly action = "stop";
 }
 

@@ -1,7 +1,7 @@
 import { equalBytes, parseBase64, utf8 } from "@bauta/protocol";
 import { canonicalizeXml } from "./canonical-xml.ts";
 import { verifyP384 } from "./p384.ts";
-import type { XmlElement } from "./xml-element.ts";
+import { type XmlElement, XmlError } from "./xml-element.ts";
 
 const DSIG = "http://www.w3.org/2000/09/xmldsig#";
 const CANONICAL_XML_1_1 = "http://www.w3.org/2006/12/xml-c14n11";
@@ -17,10 +17,9 @@ const MAX_X509_CERTIFICATES = 8;
 const MAX_CERTIFICATE_BYTES = 8 * 1024;
 
 /** A document without a signature of the one form that is read here. */
-export class XmlSignatureError extends Error {
+export class XmlSignatureError extends XmlError {
   override readonly name = "XmlSignatureError";
-  readonly code = "xml_signature_malformed";
-  readonly action = "stop";
+  override readonly code = "xml_signature_malformed";
 }
 
 /** A document taken apart; nothing in it has been verified. */

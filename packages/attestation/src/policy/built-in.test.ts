@@ -5,6 +5,7 @@ import { appraise } from "../appraise.ts";
 import { collateralNeed } from "../collateral/collateral-need.ts";
 import { createCollateralLibrary } from "../collateral/offline.ts";
 import { parseAttestationAnswer } from "../evidence/attestation-answer.ts";
+import type { AttestationResult } from "../result.ts";
 import { appraisePlatform } from "../tdx/platform.ts";
 import { parseTrustRoots } from "../tdx/trust-roots.ts";
 import { builtInPolicies, builtInPolicy } from "./built-in.ts";
@@ -52,6 +53,42 @@ describe.skipIf(noVectors)("the built-in policy venice and the evidence that it 
     const result = await appraise({ ...read(), policy: venice });
     expect(result.checks.filter(({ required, status }) => required && status !== "pass")).toEqual([]);
     expect(result).toMatchObject({ ok: true, pinned: true, simulated: false, claims: { build: venice.builds[0]?.name } });
+  });
+
+  it("accept each other only with the GPUs, and only if these answered this client", async () => {
+    const { evidence, ...others } = read();
+    const judge = (payload: string | undefined) => {
+      const { nvidiaPayload, ...rest } = evidence;
+      expect(nvidiaPayload).toBeDefined();
+      return appraise({ ...others, evidence: { ...rest, ...(payload !== undefined && { nvidiaPayload: payload }) }, policy: venice });
+    };
+    const open = ({ checks }: AttestationResult) =>
+      checks.filter(({ required, status }) => required && status !== "pass").map(({ id }) => id);
+    const gpuChecks = venice.require.filter((id) => id.startsWith("gpu.")).toSorted();
+    expect((await judge(evidence.nvidiaPayload)).claims.gpus).toHaveLength(8);
+    const without = await judge(undefined);
+    expect(without.ok).toBe(false);
+    expect(open(without).toSorted()).toEqual(gpuChecks);
+    // As evidence of another request has it: each report holds another nonce, and is no longer what its GPU signed.
+    const replayed = JSON.parse(evidence.nvidiaPayload ?? "") as { evidence_list: { evidence: string }[] };
+    for (const gpu of replayed.evidence_list) {
+      const bytes = Buffer.from(gpu.evidence, "base64");
+      bytes[4] = (bytes[4] ?? 0) ^ 1;
+      gpu.evidence = bytes.toString("base64");
+    }
+    const stale = await judge(JSON.stringify(replayed));
+    expect(stale).toMatchObject({ ok: false, claims: { build: venice.builds[0]?.name } });
+    expect(open(stale).toSorted()).toEqual(["gpu.fwid", "gpu.nonce", "gpu.report-signature"]);
+    expect(stale.claims.gpus).toBeUndefined();
+  });
+
+  it("agree however many GPUs a model is given", async () => {
+    const { evidence, ...others } = read();
+    const payload = JSON.parse(evidence.nvidiaPayload ?? "") as { evidence_list: unknown[] };
+    const two = JSON.stringify({ ...payload, evidence_list: payload.evidence_list.slice(0, 2) });
+    const result = await appraise({ ...others, evidence: { ...evidence, nvidiaPayload: two }, policy: venice });
+    expect(result.ok).toBe(true);
+    expect(result.claims.gpus).toHaveLength(2);
   });
 
   it("agree on status and number of the platform", async () => {

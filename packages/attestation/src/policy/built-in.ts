@@ -12,12 +12,14 @@ export interface BuiltInPolicy {
 /**
  * From a recorded answer of `GET /tee/attestation` for `e2ee-qwen3-5-122b-a10b` with Intel's collateral of that minute.
  * Every value is in the quote, or in the event log that replays to it; the collateral's number is that of TCB info and
- * QE identity, which both said UpToDate.
+ * QE identity, which both said UpToDate. This build has GPUs whatever model it serves: RTMR0 measures a virtual machine
+ * with eight, and RTMR2 an OS image whose driver reports their firmware. How many of them a model is given, and of which
+ * kind, one recorded answer does not tell: so that much is left open.
  */
 const VENICE: BuiltInPolicy = {
   name: "venice",
   about:
-    "Venice's e2ee-* models, as NEAR AI's enclave served one on 2026-04-24; its compose document starts a compose manager, which loads engine and weights later: those are not pinned",
+    "Venice's e2ee-* models, as NEAR AI's enclave served one on 2026-04-24; its compose document starts a compose manager, which loads engine and weights later: those are not pinned, nor is what its GPUs run, for which no manifest of NVIDIA is known",
   policy: {
     version: 1,
     provider: "Venice (near-ai)",
@@ -38,8 +40,9 @@ const VENICE: BuiltInPolicy = {
       },
     ],
     tcb: { accept: ["UpToDate"], min_evaluation_number: 18, refuse_advisories: [] },
+    gpu: { allow_hold: false },
     allow: { debug: false, sept_ve_disable_off: false, service_td: false, unpinned_images: false },
-    require: [],
+    require: ["gpu.present", "gpu.nonce", "gpu.cert-chain", "gpu.report-signature", "gpu.fwid"],
   },
 };
 

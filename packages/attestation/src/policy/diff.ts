@@ -4,7 +4,7 @@ import { type Build, isExpired, type Policy } from "./policy.ts";
 
 /** One value in which an enclave and a policy differ, as texts for people. */
 export interface ValueDifference {
-  /** The member's name in the policy file: `mrtd`, `compose_hash`, `tcb.accept`. */
+  /** The member's name in the policy file: `mrtd`, `compose_hash`, `tcb.accept`, `gpu.count`, `protocol`. */
   readonly name: string;
   readonly expected: string;
   /** Absent when the enclave proved no such value. */
@@ -40,10 +40,18 @@ export function diffBuild(claims: Claims, policy: Policy, nowMs: number): Policy
   return { build, values: [...values, ...compareImages(build, claims), ...compareExpiry(build, nowMs)] };
 }
 
-/** Compares an enclave with a whole policy: {@link diffBuild}, and the rules for the platform. */
+/** Compares an enclave with a whole policy: {@link diffBuild}, and the rules for platform, GPUs and protocol. */
 export function diffPolicy(policy: Policy, { claims }: Pick<AttestationResult, "claims">, nowMs: number): PolicyDifference {
   const { build, values } = diffBuild(claims, policy, nowMs);
-  return { ...(build && { build }), values: [...values, ...compareTcb(policy, claims)] };
+  return {
+    ...(build && { build }),
+    values: [...values, ...compareTcb(policy, claims), ...compareGpus(policy, claims), ...compareProtocol(policy, claims)],
+  };
+}
+
+/** True for a statement of the enclave that it opens requests that are sealed whole, and with which key to seal them. */
+export function speaksSealedBodies({ versions, hpke_key_config: keyConfig }: Claims): boolean {
+  return keyConfig !== undefined && versions?.includes("2") === true;
 }
 
 function compareTcb({ tcb }: Policy, claims: Claims): ValueDifference[] {
@@ -63,6 +71,27 @@ function compareTcb({ tcb }: Policy, claims: Claims): ValueDifference[] {
   const refused = advisories.filter((advisory) => tcb.refuse_advisories.includes(advisory));
   if (refused.length > 0) differences.push({ name: "tcb.refuse_advisories", expected: "none of them", actual: refused.join(", ") });
   return differences;
+}
+
+/** GPUs that are not proven differ from any rule about them. */
+function compareGpus({ gpu }: Policy, { gpus }: Claims): ValueDifference[] {
+  const { count, archs } = gpu;
+  const differences: ValueDifference[] = [];
+  if (count !== undefined && gpus?.length !== count) {
+    differences.push({ name: "gpu.count", expected: String(count), ...(gpus && { actual: String(gpus.length) }) });
+  }
+  if (archs && !gpus?.every(({ arch }) => archs.includes(arch))) {
+    const actual = gpus && [...new Set(gpus.map(({ arch }) => arch))].join(", ");
+    differences.push({ name: "gpu.archs", expected: archs.join(", "), ...(actual !== undefined && { actual }) });
+  }
+  return differences;
+}
+
+function compareProtocol({ protocol }: Policy, claims: Claims): ValueDifference[] {
+  if (protocol !== 2 || speaksSealedBodies(claims)) return [];
+  const { versions } = claims;
+  const actual = versions && `${versions.join(", ")}${versions.includes("2") ? " without an hpke_key_config" : ""}`;
+  return [{ name: "protocol", expected: "2", ...(actual !== undefined && { actual }) }];
 }
 
 function compare(

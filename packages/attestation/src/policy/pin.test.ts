@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type AttestationResult, type Check, CHECK_IDS, type CheckId, type Claims } from "../result.ts";
+import type { GpuClaim } from "../nvidia/gpu-claims.ts";
 import { diffBuild, diffPolicy } from "./diff.ts";
 import { acceptBuild, assertProven, PinError, pinPolicy, surveyPolicy } from "./pin.ts";
 import { parsePolicy, type Policy, PolicyError } from "./policy.ts";
@@ -45,6 +46,26 @@ function result(changes: Partial<Record<CheckId, Partial<Check>>> = {}, others: 
   } as AttestationResult;
 }
 
+const gpuClaim = (index: number, arch: GpuClaim["arch"] = "HOPPER"): GpuClaim => ({ model: "GH100 A01 GSP BROM", arch, ueid: `0${index}` });
+const hoppers = Array.from({ length: 8 }, (_, index) => gpuClaim(index));
+/** What a signed keys statement says of an enclave that opens whole requests. */
+const sealedBodies = { versions: ["1", "2"], hpke_key_config: "00".repeat(41) } as const;
+/** What every GPU proves by itself. */
+const GPU_EVIDENCE: CheckId[] = ["gpu.present", "gpu.nonce", "gpu.cert-chain", "gpu.report-signature", "gpu.fwid"];
+/** What passes only with more than the evidence. */
+const GPU_BEYOND: CheckId[] = [
+  "gpu.named-by-enclave",
+  "gpu.revocation",
+  "gpu.rim-driver",
+  "gpu.rim-vbios",
+  "gpu.measurements",
+  "gpu.debug-off",
+  "gpu.switches",
+  "gpu.nras",
+];
+const unmade = (...ids: CheckId[]): Partial<Record<CheckId, Partial<Check>>> =>
+  Object.fromEntries(ids.map((id) => [id, { status: "not-checked", required: false }]));
+
 const failing = (id: CheckId) => result({ [id]: { status: "fail" } });
 const pinned = pinPolicy(result(), labels);
 
@@ -67,6 +88,7 @@ describe("pinPolicy", () => {
         },
       ],
       tcb: { accept: ["UpToDate"], min_evaluation_number: 18, refuse_advisories: [] },
+      gpu: { allow_hold: false },
       allow: { debug: false, sept_ve_disable_off: false, service_td: false, unpinned_images: false },
       require: ["keys.signed"],
     });
@@ -74,6 +96,58 @@ describe("pinPolicy", () => {
 
   it("requires a keys statement of an enclave that made one, so that no relay can take it out", () => {
     expect(pinPolicy(result({ "keys.signed": { status: "not-checked", required: false } }), labels).require).toEqual([]);
+  });
+
+  it("asks again for the GPUs that proved themselves, as many and of these architectures", () => {
+    const policy = pinPolicy(result(unmade(...GPU_BEYOND), { gpus: hoppers }), labels);
+    expect(policy.gpu).toEqual({ count: 8, archs: ["HOPPER"], allow_hold: false });
+    expect(policy.require.toSorted()).toEqual(["keys.signed", ...GPU_EVIDENCE].toSorted());
+    expect(diffPolicy(policy, result({}, { gpus: hoppers }), NOW_MS).values).toEqual([]);
+    const mixed = pinPolicy(result({}, { gpus: [gpuClaim(0, "BLACKWELL"), gpuClaim(1), gpuClaim(2, "BLACKWELL")] }), labels);
+    expect(mixed.gpu).toEqual({ count: 3, archs: ["HOPPER", "BLACKWELL"], allow_hold: false });
+  });
+
+  it.each(GPU_BEYOND.filter((id) => id !== "gpu.nras"))("asks for %s where it passed, and only there", (id) => {
+    const others = GPU_BEYOND.filter((other) => other !== id);
+    expect(pinPolicy(result(unmade(...others), { gpus: hoppers }), labels).require.toSorted()).toEqual(
+      ["keys.signed", ...GPU_EVIDENCE, id].toSorted(),
+    );
+    expect(pinPolicy(result(unmade(id), { gpus: hoppers }), labels).require).not.toContain(id);
+  });
+
+  it("asks for no firmware identity of GPUs whose driver reports none, and never that their evidence be sent to NVIDIA", () => {
+    const { require } = pinPolicy(result(unmade("gpu.fwid"), { gpus: hoppers }), labels);
+    expect(require).toContain("gpu.present");
+    expect(require).not.toContain("gpu.fwid");
+    expect(require).not.toContain("gpu.nras");
+  });
+
+  it.each([[undefined], [[]]])("asks for no GPUs where the claims have %s", (gpus) => {
+    const policy = pinPolicy(result({}, { gpus } as never), labels);
+    expect(policy.gpu).toEqual({ allow_hold: false });
+    expect(policy.require).toEqual(["keys.signed"]);
+  });
+
+  it("takes over that a certificate on hold was accepted, and only if it is told to", () => {
+    expect(pinPolicy(result({}, { gpus: hoppers }), { ...labels, gpu: { allow_hold: true } }).gpu).toMatchObject({
+      allow_hold: true,
+      count: 8,
+    });
+    expect(pinPolicy(result({}, { gpus: hoppers }), labels).gpu.allow_hold).toBe(false);
+  });
+
+  it("refuses GPUs of which one check failed", () => {
+    for (const id of [...GPU_EVIDENCE, ...GPU_BEYOND]) {
+      expect(() => pinPolicy(result({ [id]: { status: "fail" } }, { gpus: hoppers }), labels)).toThrow(`${id} failed`);
+    }
+  });
+
+  it("has requests sealed whole where the enclave's statement offers it with a key, and nowhere else", () => {
+    expect(pinPolicy(result({}, sealedBodies), labels).protocol).toBe(2);
+    expect(pinPolicy(result({}, { versions: ["1"], hpke_key_config: "00" }), labels)).not.toHaveProperty("protocol");
+    expect(pinPolicy(result({}, { versions: ["1", "2"] }), labels)).not.toHaveProperty("protocol");
+    expect(pinPolicy(result({}, { versions: ["22"], hpke_key_config: "00" }), labels)).not.toHaveProperty("protocol");
+    expect(pinned).not.toHaveProperty("protocol");
   });
 
   it("accepts the status that the platform had, and better", () => {
@@ -176,6 +250,12 @@ describe("surveyPolicy", () => {
     expect(survey.allow.sept_ve_disable_off).toBe(true);
     expect(survey.tcb.accept).toContain("OutOfDate");
     expect(survey.tcb.accept).not.toContain("Revoked");
+    expect(surveyPolicy(parsePolicy({ version: 1, protocol: 2, gpu: { count: 8, archs: ["HOPPER"], allow_hold: true } }))).toMatchObject({
+      gpu: { allow_hold: true },
+    });
+    const withGpus = surveyPolicy(parsePolicy({ version: 1, protocol: 2, gpu: { count: 8, archs: ["HOPPER"] } }));
+    expect(withGpus.gpu).toEqual({ allow_hold: false });
+    expect(withGpus).not.toHaveProperty("protocol");
     expect(surveyPolicy().allow).toEqual({ debug: false, sept_ve_disable_off: false, service_td: false, unpinned_images: false });
   });
 });
@@ -255,6 +335,45 @@ describe("diffBuild and diffPolicy", () => {
   });
 });
 
+describe("diffPolicy, of GPUs and protocol", () => {
+  const values = (rules: object, others: Partial<Claims>) =>
+    diffPolicy(parsePolicy({ ...pinned, ...rules }), result({}, others), NOW_MS).values;
+
+  it("names another number of GPUs, and none at all", () => {
+    expect(values({ gpu: { count: 8 } }, { gpus: hoppers })).toEqual([]);
+    expect(values({ gpu: { count: 8 } }, { gpus: hoppers.slice(1) })).toEqual([{ name: "gpu.count", expected: "8", actual: "7" }]);
+    expect(values({ gpu: { count: 7 } }, { gpus: hoppers })).toEqual([{ name: "gpu.count", expected: "7", actual: "8" }]);
+    expect(values({ gpu: { count: 8 } }, {})).toEqual([{ name: "gpu.count", expected: "8" }]);
+  });
+
+  it("names another architecture, also of one GPU among many", () => {
+    expect(values({ gpu: { archs: ["BLACKWELL"] } }, { gpus: hoppers })).toEqual([
+      { name: "gpu.archs", expected: "BLACKWELL", actual: "HOPPER" },
+    ]);
+    expect(values({ gpu: { archs: ["HOPPER"] } }, { gpus: [...hoppers.slice(1), gpuClaim(9, "BLACKWELL")] })).toEqual([
+      { name: "gpu.archs", expected: "HOPPER", actual: "HOPPER, BLACKWELL" },
+    ]);
+    expect(values({ gpu: { archs: ["HOPPER", "BLACKWELL"] } }, {})).toEqual([{ name: "gpu.archs", expected: "HOPPER, BLACKWELL" }]);
+    expect(values({ gpu: { archs: ["HOPPER", "BLACKWELL"] } }, { gpus: hoppers })).toEqual([]);
+  });
+
+  it("says nothing of GPUs where the policy asks for none", () => {
+    expect(values({}, { gpus: hoppers })).toEqual([]);
+    expect(values({ gpu: { allow_hold: true } }, {})).toEqual([]);
+  });
+
+  it("names a protocol that the enclave does not offer, or offers without a key", () => {
+    expect(values({ protocol: 2 }, sealedBodies)).toEqual([]);
+    expect(values({ protocol: 2 }, { versions: ["1"] })).toEqual([{ name: "protocol", expected: "2", actual: "1" }]);
+    expect(values({ protocol: 2 }, { versions: ["1", "2"] })).toEqual([
+      { name: "protocol", expected: "2", actual: "1, 2 without an hpke_key_config" },
+    ]);
+    expect(values({ protocol: 2 }, {})).toEqual([{ name: "protocol", expected: "2" }]);
+    expect(values({ protocol: 1 }, sealedBodies)).toEqual([]);
+    expect(values({ protocol: 1 }, {})).toEqual([]);
+  });
+});
+
 describe("acceptBuild", () => {
   const changed = result({}, { rtmr2: hex("ff"), compose_hash: hex("cc", 32) });
   const labels2 = { ...labels, name: "release 2" };
@@ -292,6 +411,24 @@ describe("acceptBuild", () => {
       pinned,
       result({}, { rtmr2: hex("ff"), tcb_evaluation_number: 17 }),
       "tcb.min_evaluation_number",
+    ],
+    [
+      "GPUs that the policy's rules refuse",
+      parsePolicy({ ...pinned, gpu: { archs: ["BLACKWELL"] } }),
+      result({}, { rtmr2: hex("ff"), gpus: hoppers }),
+      "gpu.archs asks for BLACKWELL, and this enclave has HOPPER",
+    ],
+    [
+      "GPUs that are not there",
+      parsePolicy({ ...pinned, gpu: { count: 8 } }),
+      result({}, { rtmr2: hex("ff") }),
+      "gpu.count asks for 8, and this enclave has nothing proven",
+    ],
+    [
+      "an enclave that does not open whole requests",
+      parsePolicy({ ...pinned, protocol: 2 }),
+      result({}, { rtmr2: hex("ff"), versions: ["1"] }),
+      "protocol asks for 2, and this enclave has 1",
     ],
     ["a policy that accepts anything", parsePolicy({ version: 1, measurements: "any" }), result(), "any measurements"],
   ];

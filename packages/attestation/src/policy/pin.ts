@@ -1,6 +1,7 @@
-import type { AttestationResult, Check, CheckId } from "../result.ts";
+import { GPU_ARCHS, type GpuRules } from "../nvidia/gpu-rules.ts";
+import type { AttestationResult, Check, CheckId, Claims } from "../result.ts";
 import { REFERENCE_CHECKS } from "./contradictions.ts";
-import { diffPolicy } from "./diff.ts";
+import { diffPolicy, speaksSealedBodies } from "./diff.ts";
 import { type Allowances, type Build, parsePolicy, type Policy } from "./policy.ts";
 import { ACCEPTABLE_TCB_STATUSES } from "./tcb-status.ts";
 
@@ -25,6 +26,8 @@ export interface PinOptions extends BuildLabels {
   readonly provider?: string;
   /** Weaknesses of this enclave that the policy is to accept; it must have been appraised with them. */
   readonly allow?: Partial<Omit<Allowances, "debug">>;
+  /** The same of its GPUs. */
+  readonly gpu?: Partial<Pick<GpuRules, "allow_hold">>;
 }
 
 /** What a policy decides by itself, and an enclave may differ in. */
@@ -51,18 +54,34 @@ const PROOF: ReadonlySet<CheckId> = new Set([
 
 /** What an enclave said and anybody who relays its answers could take away: once seen, it is asked for. */
 const STRIPPABLE: ReadonlySet<CheckId> = new Set(["keys.signed"]);
+/** The same of GPUs, once there are any; not gpu.nras, which sends their evidence to NVIDIA. */
+const STRIPPABLE_GPU: ReadonlySet<CheckId> = new Set([
+  "gpu.present",
+  "gpu.named-by-enclave",
+  "gpu.nonce",
+  "gpu.cert-chain",
+  "gpu.revocation",
+  "gpu.report-signature",
+  "gpu.fwid",
+  "gpu.rim-driver",
+  "gpu.rim-vbios",
+  "gpu.measurements",
+  "gpu.debug-off",
+  "gpu.switches",
+]);
 
 /**
  * The policy to appraise an enclave under before it is pinned or accepted: the platform and its answer are judged as
- * always, and whatever status and build it has is let through, to be written down. Never for use: any machine passes.
+ * always, and whatever status, build and GPUs it has are let through, to be written down. Never for use: any machine passes.
  * @param policy whose allowances and further demands to keep
  */
-export function surveyPolicy(policy: Partial<Pick<Policy, "allow" | "require">> = {}): Policy {
-  const { allow = {}, require = [] } = policy;
+export function surveyPolicy(policy: Partial<Pick<Policy, "allow" | "require">> & { readonly gpu?: PinOptions["gpu"] } = {}): Policy {
+  const { allow = {}, require = [], gpu } = policy;
   return parsePolicy({
     version: 1,
     measurements: "any",
     tcb: { accept: ACCEPTABLE_TCB_STATUSES },
+    gpu: { allow_hold: gpu?.allow_hold },
     allow,
     require: require.filter((id) => !REFERENCE_CHECKS.includes(id)),
   });
@@ -70,13 +89,14 @@ export function surveyPolicy(policy: Partial<Pick<Policy, "allow" | "require">> 
 
 /**
  * Writes a policy from an appraised enclave: its measurements, compose hash, OS image and key provider as the one build,
- * the TCB status that it had, and the number of the collateral that judged it as the least. Where it signed a keys statement,
- * the policy requires one, so that nobody on the way can take it out.
+ * the TCB status that it had, and the number of the collateral that judged it as the least. Where it signed a keys statement
+ * or has GPUs, the policy requires that, with the checks of GPUs that passed, so that nobody on the way can take them out;
+ * where its statement offers sealed bodies, the policy has requests sealed so.
  * @param result of {@link surveyPolicy} or any other policy
  * @throws PinError when the platform is not proven, or proves too little; PolicyError when a label cannot be used
  */
 export function pinPolicy(result: AttestationResult, options: PinOptions): Policy {
-  const { provider, allow = {}, ...labels } = options;
+  const { provider, allow = {}, gpu, ...labels } = options;
   assertProven(result);
   const { tcb_status: status, tcb_evaluation_number: number } = result.claims;
   if (status === undefined || number === undefined) {
@@ -86,17 +106,19 @@ export function pinPolicy(result: AttestationResult, options: PinOptions): Polic
   return parsePolicy({
     version: 1,
     provider,
+    protocol: speaksSealedBodies(result.claims) ? 2 : undefined,
     builds: [readBuild(result, labels)],
     // Also the status of a machine that has been brought up to date since.
     tcb: { accept: status === "UpToDate" ? [status] : ["UpToDate", status], min_evaluation_number: number },
+    gpu: { ...readGpus(result.claims), allow_hold: gpu?.allow_hold },
     allow,
-    require: result.checks.flatMap(({ id, status: made }) => (made === "pass" && STRIPPABLE.has(id) ? [id] : [])),
+    require: readDemands(result),
   });
 }
 
 /**
- * Adds an appraised enclave's build to those that a policy accepts. Everything else stays as it is: a platform that the
- * policy's own rules refuse is not accepted this way.
+ * Adds an appraised enclave's build to those that a policy accepts. Everything else stays as it is: a platform or GPUs that
+ * the policy's own rules refuse are not accepted this way.
  * @param nowMs milliseconds since 1970
  * @throws PinError when the platform is not proven or the policy refuses it, when the policy accepts any build or has
  *   this one already; PolicyError when a label cannot be used
@@ -107,11 +129,11 @@ export function acceptBuild(policy: Policy, result: AttestationResult, labels: B
   assertProven(result);
   const { build: nearest, values } = diffPolicy(policy, result, nowMs);
   if (nearest && values.length === 0) throw new PinError(`the policy accepts this enclave already, as build "${nearest.name}"`);
-  const platform = values.find(({ name }) => name.startsWith("tcb."));
-  if (platform) {
-    const { name, expected, actual = "nothing proven" } = platform;
+  const rule = values.find(({ name }) => name.startsWith("tcb.") || name.startsWith("gpu.") || name === "protocol");
+  if (rule) {
+    const { name, expected, actual = "nothing proven" } = rule;
     throw new PinError(
-      `the policy's ${name} asks for ${expected}, and the platform has ${actual}; change the rule first if you accept that`,
+      `the policy's ${name} asks for ${expected}, and this enclave has ${actual}; change the rule first if you accept that`,
     );
   }
   if (policy.builds.some(({ name }) => name === labels.name))
@@ -141,6 +163,18 @@ export function assertProven({ checks, debug }: Pick<AttestationResult, "checks"
 
 function stands({ status }: Check): string {
   return status === "fail" ? "failed" : "was not made";
+}
+
+function readGpus({ gpus }: Claims): Partial<GpuRules> {
+  if (!gpus || gpus.length === 0) return {};
+  return { count: gpus.length, archs: GPU_ARCHS.filter((arch) => gpus.some((gpu) => gpu.arch === arch)) };
+}
+
+/** What has to be seen again. @param result whose claims say whether there are GPUs that are proven */
+function readDemands({ checks, claims }: AttestationResult): CheckId[] {
+  const hasGpus = claims.gpus !== undefined && claims.gpus.length > 0;
+  const again = (id: CheckId) => STRIPPABLE.has(id) || (hasGpus && STRIPPABLE_GPU.has(id));
+  return checks.flatMap(({ id, status }) => (status === "pass" && again(id) ? [id] : []));
 }
 
 function readBuild({ claims }: AttestationResult, { name, source, date, expires }: BuildLabels): object {

@@ -18,6 +18,7 @@ const { compose_hash: _, ...bare } = build;
 const byImages = { ...bare, images: [digest] };
 const withBuild = (change: object) => ({ version: 1, builds: [{ ...build, ...change }] });
 const tcb = (change: object) => ({ version: 1, tcb: change });
+const gpu = (change: object) => ({ version: 1, gpu: change });
 const requiring = (...ids: string[]) => ({ version: 1, require: ids });
 const many = <T>(count: number, entry: (index: number) => T) => Array.from({ length: count }, (_entry, index) => entry(index));
 
@@ -43,6 +44,16 @@ export const ACCEPTED: readonly unknown[] = [
   { version: 1, require: ["measure.rtmr3"] },
   { version: 1, require: ["measure.rtmr3"], builds: [{ ...build, rtmr3: register }] },
   { version: 1, require: ["td.debug-off"], allow: { debug: false } },
+  { version: 1, protocol: 1 },
+  { version: 1, protocol: 2, require: ["keys.signed"] },
+  { version: 1, protocol: 2, measurements: "any" },
+  gpu({}),
+  gpu({ count: 1 }),
+  gpu({ count: 8, archs: ["HOPPER", "BLACKWELL"], allow_hold: false }),
+  gpu({ archs: ["BLACKWELL"] }),
+  requiring("gpu.present", "gpu.rim-driver", "gpu.nras"),
+  // Hold is then no fault, and what is withdrawn for good still is.
+  { version: 1, gpu: { allow_hold: true }, require: ["gpu.revocation"] },
 ];
 
 /** Policies that are refused, each with the field that the error names. */
@@ -103,6 +114,32 @@ export const REFUSED: readonly (readonly [string, unknown])[] = [
   ["allow.everything", { version: 1, allow: { everything: true } }],
   ["allow.debug", { version: 1, allow: { debug: true }, require: ["td.debug-off"] }],
   ["allow.unpinned_images", { version: 1, allow: { unpinned_images: true }, require: ["image.digests-pinned"] }],
+  ["protocol", { version: 1, protocol: 0 }],
+  ["protocol", { version: 1, protocol: 3 }],
+  ["protocol", { version: 1, protocol: 1.5 }],
+  ["protocol", { version: 1, protocol: "2" }],
+  ["protocol", { version: 1, protocol: null }],
+  ["protocol", { version: 1, protocol: [1, 2] }],
+  ["gpu", { version: 1, gpu: [] }],
+  ["gpu", { version: 1, gpu: 8 }],
+  ["gpu", { version: 1, gpu: null }],
+  ["gpu.counts", gpu({ counts: 8 })],
+  ["gpu.require", gpu({ require: ["gpu.present"] })],
+  ["gpu.count", gpu({ count: 0 })],
+  ["gpu.count", gpu({ count: 9 })],
+  ["gpu.count", gpu({ count: 2.5 })],
+  ["gpu.count", gpu({ count: "8" })],
+  ["gpu.archs", gpu({ archs: "HOPPER" })],
+  ["gpu.archs", gpu({ archs: [] })],
+  ["gpu.archs", gpu({ archs: ["HOPPER", "BLACKWELL", "HOPPER"] })],
+  ["gpu.archs[0]", gpu({ archs: ["hopper"] })],
+  ["gpu.archs[0]", gpu({ archs: ["LS10"] })],
+  ["gpu.archs[1]", gpu({ archs: ["HOPPER", "HOPPER"] })],
+  ["gpu.archs[0]", gpu({ archs: [90] })],
+  ["gpu.allow_hold", gpu({ allow_hold: "yes" })],
+  ["gpu.allow_hold", gpu({ allow_hold: 1 })],
+  ["allow.allow_hold", { version: 1, allow: { allow_hold: true } }],
+  ["require[1]", { version: 1, gpu: { count: 1 }, require: ["gpu.present", "gpu.bound-to-cpu"] }],
   ["require", { version: 1, require: "keys.signed" }],
   ["require[0]", requiring("tdx.tcb_status")],
   ["require[0]", { version: 1, require: [7] }],

@@ -12,7 +12,7 @@ export function createPolicySchema(): SchemaPart {
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "Bauta policy",
-    description: "Which enclaves are acceptable: reference values of builds, and rules for the platform. The same in JSON and YAML.",
+    description: "Which enclaves are acceptable: reference values of builds, and rules for platform and GPUs. The same in JSON and YAML.",
     ...schemaOf(POLICY_SHAPE),
     allOf: consistencySchema(),
   };

@@ -1,3 +1,4 @@
+import { GPU_ARCHS } from "../nvidia/gpu-rules.ts";
 import { CHECK_IDS, type CheckId } from "../result.ts";
 import { ACCEPTABLE_TCB_STATUSES } from "./tcb-status.ts";
 
@@ -6,6 +7,8 @@ const MAX_BUILDS = 256;
 const MAX_TEXT_CHARACTERS = 1024;
 const MAX_IMAGES = 256;
 const MAX_ADVISORIES = 256;
+/** GPUs of one machine; no evidence holds more. */
+const MAX_GPUS = 8;
 const REGISTER_HEX_DIGITS = 96;
 const SHA256_HEX_DIGITS = 64;
 
@@ -90,6 +93,12 @@ export const POLICY_SHAPE: Shape = {
   members: {
     version: { shape: { kind: "constant", value: 1 }, about: "Version of this format." },
     provider: { shape: text, optional: true, about: "A label: whom the policy is about. It decides nothing." },
+    protocol: {
+      shape: { kind: "integer", min: 1, max: 2 },
+      optional: true,
+      about:
+        "Version of the protocol in which requests are sealed. 2: whole, to the key that the enclave's signed keys statement names; a statement that does not list version 2 is refused, and nothing falls back. 1, or left out: message by message.",
+    },
     measurements: {
       shape: { kind: "constant", value: "any" },
       optional: true,
@@ -132,6 +141,37 @@ export const POLICY_SHAPE: Shape = {
             },
             fallback: [],
             about: "Intel's advisories that are refused whatever the status.",
+          },
+        },
+      },
+    },
+    gpu: {
+      fallback: {},
+      about:
+        "What is asked of GPUs. Where it asks for a count or architectures, GPUs have to prove themselves; require may name more of their checks.",
+      shape: {
+        kind: "object",
+        members: {
+          count: {
+            shape: { kind: "integer", min: 1, max: MAX_GPUS },
+            optional: true,
+            about: "As many GPUs have to prove themselves, neither fewer nor more.",
+          },
+          archs: {
+            shape: {
+              kind: "list",
+              of: { kind: "choice", what: "GPU architecture", values: GPU_ARCHS, refused: {} },
+              min: 1,
+              max: GPU_ARCHS.length,
+              distinct: true,
+            },
+            optional: true,
+            about: "Accepted architectures; any unless given.",
+          },
+          allow_hold: {
+            shape: flag,
+            fallback: false,
+            about: "INSECURE: accept devices and manifests whose certificates NVIDIA has put on hold.",
           },
         },
       },

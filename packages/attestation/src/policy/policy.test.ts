@@ -17,11 +17,21 @@ describe("parsePolicy", () => {
     expect(policy.measurements).toBeUndefined();
   });
 
+  it("reads what is asked of GPUs and of the protocol", () => {
+    expect(parsePolicy({ version: 1, protocol: 2, gpu: { count: 8, archs: ["HOPPER"], allow_hold: true } })).toMatchObject({
+      protocol: 2,
+      gpu: { count: 8, archs: ["HOPPER"], allow_hold: true },
+    });
+    expect(parsePolicy({ version: 1, gpu: { count: 1 } }).gpu).toEqual({ count: 1, allow_hold: false });
+    expect(parsePolicy({ version: 1 })).not.toHaveProperty("protocol");
+  });
+
   it("takes the strict side for what is left out", () => {
     expect(parsePolicy({ version: 1 })).toEqual({
       version: 1,
       builds: [],
       tcb: { accept: ["UpToDate"], refuse_advisories: [] },
+      gpu: { allow_hold: false },
       allow: { debug: false, sept_ve_disable_off: false, service_td: false, unpinned_images: false },
       require: [],
     });
@@ -49,11 +59,19 @@ describe("parsePolicy", () => {
     ["a misspelt member", { version: 1, biulds: [] }, "did you mean builds?"],
     ["a misspelt status", { version: 1, tcb: { accept: ["OutofDate"] } }, "did you mean OutOfDate?"],
     ["a misspelt check", { version: 1, require: ["key.exclusiv"] }, "did you mean key.exclusive?"],
+    ["an architecture in lower case", { version: 1, gpu: { archs: ["hopper"] } }, "did you mean HOPPER?"],
+    ["an architecture that nobody knows", { version: 1, gpu: { archs: ["AMPERE-100"] } }, "known are HOPPER, BLACKWELL"],
+    ["no architectures", { version: 1, gpu: { archs: [] } }, "leave it out instead"],
+    ["a version to come", { version: 1, protocol: 3 }, "a whole number from 1 to 2"],
     ["a revoked platform", { version: 1, tcb: { accept: ["Revoked"] } }, "withdrawn"],
     ["a check that nothing proves", { version: 1, require: ["gpu.bound-to-cpu"] }, "no vendor offers a proof"],
     ["the server's word", { version: 1, require: ["server.claim"] }, "decides nothing"],
     ["a digest with its algorithm", { version: 1, builds: [{ ...build, compose_hash: `sha256:${"00".repeat(32)}` }] }, "without sha256:"],
-    ["nothing like a member", { version: 1, colour: "green" }, "known are version, provider, measurements, builds, tcb, allow, require"],
+    [
+      "nothing like a member",
+      { version: 1, colour: "green" },
+      "known are version, provider, protocol, measurements, builds, tcb, gpu, allow, require",
+    ],
   ])("says what to do about %s", (_, json, words) => {
     expect(() => parsePolicy(json)).toThrow(words);
   });
@@ -90,9 +108,13 @@ describe("parsePolicy", () => {
   it("throws nothing but PolicyError, and reads what it read as the same", () => {
     const changed = fc.constantFrom(...ACCEPTED).chain((json) =>
       fc
-        .dictionary(fc.constantFrom("version", "provider", "measurements", "builds", "tcb", "allow", "require"), fc.jsonValue(), {
-          maxKeys: 2,
-        })
+        .dictionary(
+          fc.constantFrom("version", "provider", "measurements", "builds", "tcb", "gpu", "protocol", "allow", "require"),
+          fc.jsonValue(),
+          {
+            maxKeys: 2,
+          },
+        )
         .map((change) => ({ ...(json as object), ...change })),
     );
     fc.assert(

@@ -1,3 +1,4 @@
+import type { GpuRules } from "../nvidia/gpu-rules.ts";
 import type { CheckId } from "../result.ts";
 import { assertConsistent } from "./contradictions.ts";
 import { parseDateMs } from "./policy-date.ts";
@@ -66,10 +67,17 @@ export interface Policy {
    * no enclave is held against it (an answer's `tee_provider` is the server's word), and no result repeats it.
    */
   readonly provider?: string;
+  /**
+   * Version of the protocol in which requests are sealed. 2: whole; the enclave's signed keys statement has to list it, and
+   * nothing falls back. 1 or absent: message by message.
+   */
+  readonly protocol?: 1 | 2;
   /** Accept any measurements. Insecure: any machine passes, and results say UNPINNED. */
   readonly measurements?: "any";
   readonly builds: readonly Build[];
   readonly tcb: TcbRules;
+  /** What is asked of GPUs. A count or architectures mean that there have to be GPUs, which prove themselves. */
+  readonly gpu: GpuRules;
   readonly allow: Allowances;
   /** Checks that must pass beyond those that always must. */
   readonly require: readonly CheckId[];
