@@ -111,10 +111,18 @@ describe("bauta chat", () => {
   });
 
   it("asks a tee model only when told that the gateway reads it", async () => {
-    const refused = await bauta(["chat", "--model", "tee-scripted", ...trust, "Hello"], { env });
+    const first = ["chat", "--model", "tee-scripted", "--root", demo.trustRoot, "--policy", demo.firstVersionPolicy];
+    const refused = await bauta([...first, "Hello"], { env });
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("gateway") });
-    const allowed = await bauta(["chat", "--model", "tee-scripted", ...trust, "--allow-gateway-visible", "Hello"], { env });
+    const allowed = await bauta([...first, "--allow-gateway-visible", "Hello"], { env });
     expect(allowed).toMatchObject({ code: 0, stdout: expect.stringContaining("verified · SIMULATED") });
+  });
+
+  it("seals what it sends to a tee model where the policy says that its enclave takes it so", async () => {
+    const { code, stdout } = await bauta(["chat", "--model", "tee-scripted", ...trust, "Hello"], { env });
+    expect(code).toBe(0);
+    expect(stdout).toContain("verified · SIMULATED");
+    expect(stdout).not.toContain("gateway reads");
   });
 
   it("keeps its status when nobody reads the output", async () => {

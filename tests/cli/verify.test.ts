@@ -60,9 +60,23 @@ describe("bauta verify with a running enclave", () => {
       pinned: true,
       debug: false,
       signingKey: expect.stringMatching(/^04[0-9a-f]{128}$/),
+      hpkeKeyConfig: expect.stringMatching(/^[0-9a-f]{80,}$/),
     });
     expect(Object.keys(result).sort()).toEqual(
-      ["checks", "claims", "collateral", "couldRead", "debug", "ok", "pinned", "scope", "signingKey", "simulated", "stated"].sort(),
+      [
+        "checks",
+        "claims",
+        "collateral",
+        "couldRead",
+        "debug",
+        "hpkeKeyConfig",
+        "ok",
+        "pinned",
+        "scope",
+        "signingKey",
+        "simulated",
+        "stated",
+      ].sort(),
     );
     expect(result.checks.find(({ id }) => id === "nonce.bound")).toEqual({
       id: "nonce.bound",
@@ -95,8 +109,8 @@ describe("bauta verify with a running enclave", () => {
 
     const other = await offline("--nonce", "a5".repeat(32));
     expect(other.code).toBe(1);
-    // The keys statement has the nonce as well.
-    expect(failures(printed(other))).toEqual(["nonce.bound", "keys.signed"]);
+    // The keys statement has the nonce as well, and the GPUs signed it.
+    expect(failures(printed(other))).toEqual(["nonce.bound", "keys.signed", "gpu.nonce"]);
   });
 
   it("names the check that owns a change to a saved answer", async () => {

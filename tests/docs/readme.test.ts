@@ -27,7 +27,7 @@ describe("README.md", () => {
     demo = await startDemoProcess();
     env = { ...process.env, BAUTA_BASE_URL: demo.gateway, BAUTA_API_KEY: demo.apiKey, XDG_CACHE_HOME: `${folder}cache` };
     mkdirSync(folder, { recursive: true });
-    copyFileSync(demo.trustRoot, `${folder}simulator-root.der`);
+    copyFileSync(demo.trustRoot, `${folder}simulator-roots.pem`);
     copyFileSync(demo.policy, `${folder}policy.json`);
   });
   afterAll(async () => {

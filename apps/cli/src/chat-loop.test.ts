@@ -6,6 +6,7 @@ import { type ScriptedEngine, startScriptedEngine } from "../../../tests/support
 import { chatInTerminal } from "./chat-loop.ts";
 import { type DemoStack, startDemo } from "./demo-stack.ts";
 import type { Terminal } from "./terminal.ts";
+import { readTrustRoots } from "./trust-root-files.ts";
 
 let engine: ScriptedEngine;
 let stack: DemoStack;
@@ -38,7 +39,7 @@ async function converse(lines: readonly string[], tamper: (url: string, response
     baseURL: stack.baseUrl,
     apiKey: stack.apiKey,
     policy: JSON.parse(await readFile(stack.policyFile, "utf8")) as object,
-    trustRoots: [new Uint8Array(await readFile(stack.trustRootFile))],
+    trustRoots: await readTrustRoots([stack.trustRootFile]),
     fetch: async (url, init) => tamper(url, await fetch(url, init)),
   });
   const input = new PassThrough();

@@ -1,5 +1,3 @@
-import { homedir } from "node:os";
-import { join } from "node:path";
 import {
   type CollateralStore,
   createRollbackMemory,
@@ -8,9 +6,9 @@ import {
   type RollbackNumbers,
   type RollbackStore,
 } from "@bauta/attestation";
+import { cacheFolder, warn } from "./cache-folder.ts";
 import { createCollateralDirectory } from "./collateral-directory.ts";
 import { CommandError, EXIT } from "./exit.ts";
-import { createTerminal } from "./terminal.ts";
 
 /** Where collateral and the highest numbers seen of it outlive a command. */
 export function openCollateralFolder(): CollateralStore & RollbackStore {
@@ -51,15 +49,8 @@ export async function openCollateralMemory(): Promise<RollbackMemory> {
   }
 }
 
-/** Where this user's programs keep what can be had again. */
-function collateralFolder({ XDG_CACHE_HOME: xdg, LOCALAPPDATA: local }: NodeJS.ProcessEnv = process.env): string {
-  const caches = process.platform === "win32" && local ? local : xdg?.startsWith("/") ? xdg : join(homedir(), ".cache");
-  return join(caches, "bauta", "collateral");
-}
-
-function warn(words: string): void {
-  const terminal = createTerminal(process.stderr);
-  terminal.line(`${terminal.warn("warning:")} ${words}`);
+function collateralFolder(): string {
+  return cacheFolder("collateral");
 }
 
 function codeOf(error: unknown): string {

@@ -1,29 +1,35 @@
 import { parsePolicy, type Policy } from "@bauta/attestation";
-import { type Client, createClient } from "@bauta/client";
+import { type Client, type ClientOptions, createClient } from "@bauta/client";
 import { openCollateralMemory } from "./collateral-folder.ts";
 import { openCollateralService } from "./collateral-service.ts";
 import type { ConnectionFlags } from "./connection-flags.ts";
 import { CommandError, EXIT } from "./exit.ts";
+import { openGpuService } from "./gpu-service.ts";
 import { resolvePolicy } from "./policy-file.ts";
 import { readTrustRoots } from "./trust-root-files.ts";
 
 /**
  * Makes a client from flags and environment.
+ * @param settings of the client that no flag sets
  * @throws {CommandError} naming what is missing or cannot be read
  */
-export async function connect(flags: ConnectionFlags): Promise<{ client: Client; baseUrl: string }> {
+export async function connect(flags: ConnectionFlags, settings: Partial<ClientOptions> = {}): Promise<{ client: Client; baseUrl: string }> {
   const server = readServer(flags);
   const trustRoots = await readTrustRoots(flags.trustRoot ?? []);
   const policy = await readPolicy(flags.policy, flags.allowUnpinned === true);
   const { pcsUrl } = flags;
   return {
     client: createClient({
+      ...settings,
       ...server,
       policy,
       trustRoots,
       receipts: flags.documentedReceipts === true ? "documented" : "bauta",
       memory: await openCollateralMemory(),
-      ...(flags.offline !== true && { collateral: openCollateralService({ pcsUrl, remedy: "name another service with --pcs-url" }) }),
+      ...(flags.offline !== true && {
+        collateral: openCollateralService({ pcsUrl, remedy: "name another service with --pcs-url" }),
+        gpuEndorsements: openGpuService(flags),
+      }),
     }),
     baseUrl: server.baseURL,
   };

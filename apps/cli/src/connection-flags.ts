@@ -10,6 +10,9 @@ export interface ConnectionFlags {
   readonly allowUnpinned?: boolean | undefined;
   readonly documentedReceipts?: boolean | undefined;
   readonly pcsUrl?: string | undefined;
+  readonly rimUrl?: string | undefined;
+  readonly ocspUrl?: string | undefined;
+  readonly nrasUrl?: string | undefined;
   readonly offline?: boolean | undefined;
 }
 
@@ -20,12 +23,15 @@ export function withConnectionFlags(command: Command): Command {
     .option("--api-key <key>", "your key (or BAUTA_API_KEY, which keeps it out of the process list)")
     .option(
       "--root, --trust-root <file>",
-      "trust a simulator: its root, DER or PEM, may be repeated; results say SIMULATED",
+      "trust a simulator: its roots, DER or PEM, may be repeated; results say SIMULATED",
       (file, files: string[] | undefined) => [...(files ?? []), file],
     )
     .option("--policy <file>", POLICY_FLAG)
     .option("--pcs-url <url>", "where to fetch collateral that nobody sends along: a PCCS; Intel's service unless given")
-    .option("--offline", "fetch no collateral")
+    .option("--rim-url <url>", "where to fetch reference manifests of GPUs; NVIDIA's service unless given")
+    .option("--ocsp-url <url>", "where to ask whether certificates of GPUs are withdrawn; NVIDIA's responder unless given")
+    .option("--nras-url <url>", "whom to ask for a second opinion on GPUs, where a policy requires one; NVIDIA unless given")
+    .option("--offline", "fetch no collateral, and nothing about GPUs")
     .option(
       "--documented-receipts",
       "WEAKER: accept the published two-hash signature where a server has no receipt; shown with each answer",

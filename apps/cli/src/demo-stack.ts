@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parsePolicy } from "@bauta/attestation";
 import { createEnclave } from "@bauta/enclave";
 import { createApiKey, createGateway } from "@bauta/gateway";
-import { createSimulator } from "@bauta/simulator";
+import { createDemoPlatform } from "./demo-platform.ts";
 import { chooseEngine, type EngineChoice } from "./engine-choice.ts";
 import { CommandError } from "./exit.ts";
 
@@ -26,7 +26,9 @@ export interface DemoStack {
   readonly models: readonly [string, string];
   /** What answers, for people. */
   readonly engine: string;
-  /** The simulator's root, DER. */
+  /** The GPUs that the enclave shows, for people. */
+  readonly gpus: string;
+  /** The simulator's roots, PEM: of its machine, its GPUs, their manifests and NRAS. */
   readonly trustRootFile: string;
   /** A policy that pins this demo's build. */
   readonly policyFile: string;
@@ -52,11 +54,11 @@ export async function startDemo(options: DemoOptions, progress: (step: string) =
     closers.push(() => engine.close());
 
     progress("starting a simulated enclave");
-    const simulator = createSimulator({ nowMs: Date.now(), now: Date.now });
-    closers.push(() => simulator.close());
+    const { platform, gpus, trustRoots, trustRootsPem, policy } = createDemoPlatform(Date.now);
+    closers.push(() => platform.close());
     const models = [`tee-${label}`, `e2ee-${label}`] as const;
     const enclave = createEnclave({
-      platform: simulator,
+      platform,
       models: models.map((id) => ({ id, engine })),
       nowMs: Date.now,
       strict: options.strict ?? false,
@@ -68,8 +70,6 @@ export async function startDemo(options: DemoOptions, progress: (step: string) =
     const { url: enclaveUrl } = await enclave.listen({ host: "127.0.0.1", port: 0 });
 
     progress("starting the gateway");
-    // The demo's enclave signs a keys statement: whoever takes it out of an answer on the way is refused.
-    const policyJson = { ...simulator.policy("demo"), require: ["keys.signed"] };
     const { key: apiKey, sha256 } = createApiKey();
     const gateway = createGateway({
       listen: { host: "127.0.0.1", port: options.gatewayPort },
@@ -80,9 +80,9 @@ export async function startDemo(options: DemoOptions, progress: (step: string) =
         contextTokens: engine.contextTokens,
         maxCompletionTokens: engine.contextTokens,
         enclaves: [enclaveUrl],
-        policy: parsePolicy(policyJson),
+        policy: parsePolicy(policy),
       })),
-      trustRoots: [simulator.rootDer],
+      trustRoots,
       limits: { receipts: KEPT_RECEIPTS },
       quoteEncoding: options.quoteEncoding,
       logLevel: options.logLevel,
@@ -94,12 +94,21 @@ export async function startDemo(options: DemoOptions, progress: (step: string) =
 
     const folder = await mkdtemp(join(tmpdir(), "bauta-demo-"));
     closers.push(() => rm(folder, { recursive: true, force: true }));
-    const trustRootFile = join(folder, "simulator-root.der");
+    const trustRootFile = join(folder, "simulator-roots.pem");
     const policyFile = join(folder, "policy.json");
-    await writeFile(trustRootFile, simulator.rootDer);
-    await writeFile(policyFile, `${JSON.stringify(policyJson, null, 2)}\n`);
+    await writeFile(trustRootFile, trustRootsPem);
+    await writeFile(policyFile, `${JSON.stringify(policy, null, 2)}\n`);
 
-    return { baseUrl: `${url}/api/v1`, apiKey, models, engine: description, trustRootFile, policyFile, close };
+    return {
+      baseUrl: `${url}/api/v1`,
+      apiKey,
+      models,
+      engine: description,
+      gpus: `${gpus.count} ${gpus.arch}, driver ${gpus.driver}, VBIOS ${gpus.vbios}`,
+      trustRootFile,
+      policyFile,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

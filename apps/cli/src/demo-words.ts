@@ -3,7 +3,7 @@ import type { DemoStack } from "./demo-stack.ts";
 import { type Terminal } from "./terminal.ts";
 
 /** Shows a person what runs and what to try next, within 80 columns. Every line works when pasted. */
-export function showDemo(terminal: Terminal, { baseUrl, apiKey, models, engine, trustRootFile, policyFile }: DemoStack): void {
+export function showDemo(terminal: Terminal, { baseUrl, apiKey, models, engine, gpus, trustRootFile, policyFile }: DemoStack): void {
   const [tee, e2ee] = models;
   const { line, bold, dim, warn } = terminal;
   const width = Math.max(tee.length, e2ee.length);
@@ -14,6 +14,7 @@ export function showDemo(terminal: Terminal, { baseUrl, apiKey, models, engine, 
   line(`  models   ${e2ee.padEnd(width)}  ${dim("sealed: only the enclave reads it")}`);
   line(`           ${tee.padEnd(width)}  ${dim("attested: the gateway reads it too")}`);
   line(`  engine   ${printableLine(engine)}`);
+  line(`  GPU      ${gpus}  ${warn("SIMULATED GPU")}`);
   line();
   line(bold("Try next, in another terminal:"));
   line();

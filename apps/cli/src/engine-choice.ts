@@ -1,10 +1,13 @@
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createLlamaEngine, createOpenAiEngine, type Engine } from "@bauta/enclave";
+import { createLlamaEngine, createOpenAiEngine, type Engine, type EngineFeatures } from "@bauta/enclave";
 import { CommandError, EXIT } from "./exit.ts";
 
 /** Two megabytes, shipped with the repository; models/pocket/README.md says how it was made. */
 const POCKET_MODEL = fileURLToPath(new URL("../../../models/pocket/pocket.gguf", import.meta.url));
+
+/** What a server can do beyond text, and nobody can ask it: whoever starts it has to know. */
+const ENGINE_FEATURES = ["tools", "images", "schemas", "logprobs", "embeddings"] as const satisfies readonly (keyof EngineFeatures)[];
 
 /** How a person says which model answers. */
 export interface EngineChoice {
@@ -12,6 +15,8 @@ export interface EngineChoice {
   readonly engineUrl?: string | undefined;
   /** The model's name on that server. */
   readonly engineModel?: string | undefined;
+  /** What that model can do beyond text, names by comma: see {@link ENGINE_FEATURES}. */
+  readonly engineFeatures?: string | undefined;
   /** A GGUF file that llama.cpp runs in this process. */
   readonly modelFile?: string | undefined;
 }
@@ -29,17 +34,19 @@ export interface ChosenEngine {
  * @throws {CommandError | EngineSetupError} naming what is wrong
  */
 export async function chooseEngine(choice: EngineChoice): Promise<ChosenEngine> {
-  const { engineUrl, engineModel, modelFile } = choice;
+  const { engineUrl, engineModel, engineFeatures, modelFile } = choice;
   if (engineUrl !== undefined && modelFile !== undefined) {
     throw new CommandError("give --engine-url or --model-file, not both", EXIT.usage);
   }
   if (engineUrl !== undefined) {
     const apiKey = process.env["BAUTA_ENGINE_KEY"];
+    const features = parseFeatures(engineFeatures);
     const { id, contextTokens } = await findModel(engineUrl, engineModel, apiKey);
-    const engine = createOpenAiEngine({ baseUrl: engineUrl, upstreamModel: id, contextTokens, ...(apiKey && { apiKey }) });
+    const engine = createOpenAiEngine({ baseUrl: engineUrl, upstreamModel: id, contextTokens, features, ...(apiKey && { apiKey }) });
     return { engine, label: labelOf(id), description: `${id} at ${engineUrl}` };
   }
   if (engineModel !== undefined) throw new CommandError("--engine-model goes with --engine-url", EXIT.usage);
+  if (engineFeatures !== undefined) throw new CommandError("--engine-features goes with --engine-url", EXIT.usage);
   if (modelFile !== undefined) {
     const engine = await createLlamaEngine({ modelFile });
     return { engine, label: labelOf(basename(modelFile, ".gguf")), description: `${basename(modelFile)} in llama.cpp` };
@@ -47,6 +54,14 @@ export async function chooseEngine(choice: EngineChoice): Promise<ChosenEngine> 
   // Facts and sums that it knows by heart: chance would only spoil them.
   const engine = await createLlamaEngine({ modelFile: POCKET_MODEL, temperature: 0 });
   return { engine, label: "pocket", description: "the pocket model in llama.cpp: greetings, small sums, TEEs and Bauta" };
+}
+
+/** @throws {CommandError} for a name that is none */
+function parseFeatures(list = ""): EngineFeatures {
+  const names = list.split(",").filter((name) => name !== "");
+  const unknown = names.find((name) => !ENGINE_FEATURES.some((feature) => feature === name));
+  if (unknown !== undefined) throw new CommandError(`--engine-features: "${unknown}" is none of ${ENGINE_FEATURES.join(", ")}`, EXIT.usage);
+  return Object.fromEntries(names.map((name) => [name, true]));
 }
 
 /** Model ids are short and plain whatever a file or a server calls its model. */

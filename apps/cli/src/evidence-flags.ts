@@ -4,7 +4,7 @@ import { CommandError, EXIT } from "./exit.ts";
 import { readInputFile } from "./input-file.ts";
 
 /** As much as a client takes from a server. */
-const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+export const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
 /** What `--policy` takes, in words for a help text. */
 export const POLICY_FLAG = "which enclaves are acceptable: a policy file (YAML or JSON), or a built-in one's name";
@@ -14,6 +14,7 @@ export interface EvidenceFlags {
   readonly attestation?: string | undefined;
   readonly nonce?: string | undefined;
   readonly collateral?: string | undefined;
+  readonly rims?: string | undefined;
   readonly at?: string | undefined;
   readonly trustRoot?: readonly string[] | undefined;
   readonly policy?: string | undefined;
@@ -28,8 +29,9 @@ export function withEvidenceFlags(command: Command, { policy = true }: { readonl
   const has = (flag: string) => command.options.some(({ long }) => long === flag);
   command
     .option("--attestation <file>", "judge a saved answer of /tee/attestation (JSON) instead of asking for one")
-    .option("--nonce <hex>", "the nonce that the saved answer was asked with")
+    .option("--nonce <hex>", "the nonce that the saved answer was asked with, or that GPUs signed")
     .option("--collateral <path>", "Intel's collateral: a JSON file, or a folder of recorded answers")
+    .option("--rims <path>", "NVIDIA's manifests and OCSP answers for GPUs: a file, or a folder, also the collateral's")
     .option("--at <time>", "the moment to judge for, such as 2026-01-31T12:00:00Z; now unless given");
   if (policy && !has("--policy")) command.option("--policy <file>", POLICY_FLAG);
   if (!has("--json")) command.option("--json", "print JSON");

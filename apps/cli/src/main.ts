@@ -2,11 +2,14 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { addChat } from "./commands/chat.ts";
+import { addCompletion } from "./commands/completion.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addGateway } from "./commands/gateway.ts";
 import { addModels } from "./commands/models.ts";
 import { addPolicy } from "./commands/policy.ts";
+import { addProxy } from "./commands/proxy.ts";
 import { addVerify } from "./commands/verify.ts";
+import { addConfigFile } from "./config-file.ts";
 import { EXIT, exitCodeOf, showError } from "./exit.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
@@ -20,9 +23,10 @@ const program = new Command("bauta")
   // Who asked for JSON gets wrong usage as JSON too, below.
   .configureOutput({ outputError: (text, write) => void (json || write(text)) })
   .exitOverride();
-for (const add of [addDemo, addChat, addVerify, addPolicy, addModels, addGateway]) add(program);
+for (const add of [addDemo, addChat, addVerify, addPolicy, addModels, addProxy, addGateway, addCompletion]) add(program);
 // Subcommands take exitOverride from their parent only if they exist when it is set.
 for (const command of program.commands) command.exitOverride();
+addConfigFile(program);
 
 // A reader that has seen enough, such as head, takes nothing away from the outcome: the command ends by itself and says
 // with its status how it went.

@@ -41,11 +41,14 @@ export type AcceptFlags = DiffFlags & LabelFlags & OutputFlags;
 export async function runPin(model: string | undefined, { output, ...others }: PinFlags): Promise<void> {
   // A dash is standard output, as elsewhere.
   const flags: PinFlags = output === undefined || output === "-" ? others : { ...others, output };
-  const allow = Object.fromEntries((flags.allow ?? []).map((weakness) => [weakness, true]));
-  const subject = await appraiseSubject(model, flags, surveyPolicy({ allow: parsePolicy({ version: 1, allow }).allow }));
+  const ofGpus = new Set(["gpu_hold"]);
+  const weaknesses = flags.allow ?? [];
+  const allow = Object.fromEntries(weaknesses.filter((weakness) => !ofGpus.has(weakness)).map((weakness) => [weakness, true]));
+  const gpu = { allow_hold: weaknesses.includes("gpu_hold") };
+  const subject = await appraiseSubject(model, flags, surveyPolicy({ allow: parsePolicy({ version: 1, allow }).allow, gpu }));
   const { result, host } = subject;
   const provider = flags.provider ?? host;
-  const policy = pinPolicy(result, { ...labelsOf(subject, flags), ...(provider !== undefined && { provider }), allow });
+  const policy = pinPolicy(result, { ...labelsOf(subject, flags), ...(provider !== undefined && { provider }), allow, gpu });
   const text = renderPolicy(policy, flags.output === undefined ? "yaml" : formatOf(flags.output), leadOf(subject, result));
   if (flags.output !== undefined) await writeWholeFile(flags.output, text, { overwrite: flags.force === true });
   const { simulated } = result;

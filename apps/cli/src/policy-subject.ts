@@ -4,7 +4,7 @@ import { CommandError, EXIT } from "./exit.ts";
 import { readVerifyInput, type VerifyFlags } from "./verify-input.ts";
 
 /** Which enclave is meant: the flags of `bauta verify`, but for those that say by what to judge it. */
-export type SubjectFlags = Omit<VerifyFlags, "quote" | "policy" | "allowUnpinned">;
+export type SubjectFlags = Omit<VerifyFlags, "quote" | "gpu" | "policy" | "allowUnpinned">;
 
 /** An enclave that was appraised: one that answered just now, or one whose answer was saved. */
 export interface Subject {
@@ -27,12 +27,11 @@ export interface Subject {
 export async function appraiseSubject(model: string | undefined, flags: SubjectFlags, policy: Policy): Promise<Subject> {
   if (model === undefined && flags.attestation === undefined)
     throw new CommandError("no enclave: name a model, or a saved answer with --attestation", EXIT.usage);
-  const { baseUrl, apiKey, attestation, nonce, collateral, at, trustRoot, pcsUrl, offline } = flags;
-  const judged = { baseUrl, apiKey, attestation, nonce, collateral, at, trustRoot, pcsUrl, ...(offline && { offline }) };
-  const { appraisal, memory } = await readVerifyInput(model, { ...judged, allowUnpinned: true });
-  const result = await appraise({ ...appraisal, policy });
+  const { appraisal, memory } = await readVerifyInput(model, flags, policy);
+  const result = await appraise(appraisal);
   if (result.collateral) await memory?.note(result.collateral.numbers);
   const { nowMs, evidence } = appraisal;
+  const { attestation, baseUrl } = flags;
   if (model === undefined) {
     const file = basename(attestation ?? "");
     return { result, name: evidence.model ?? file, source: `attestation answer saved in ${file}`, host: undefined, nowMs };

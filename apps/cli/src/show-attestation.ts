@@ -1,6 +1,7 @@
 import type { AttestationResult, Check } from "@bauta/attestation";
 import { printableLine } from "@bauta/client";
-import { showFact } from "./show-claims.ts";
+import { showFact } from "./show-fact.ts";
+import { summariseGpus } from "./show-gpus.ts";
 import type { Terminal } from "./terminal.ts";
 import { wrapText } from "./wrap-text.ts";
 
@@ -8,6 +9,17 @@ export { showChecks } from "./show-checks.ts";
 
 /** Failed checks that stand under a verdict; the table has all of them. */
 const MAX_REASONS = 6;
+
+/** What of a result a verdict is shown from: an enclave's, a platform's, or that of GPUs by themselves. */
+export interface ShownVerdict extends Pick<AttestationResult, "ok" | "simulated" | "debug" | "pinned" | "checks"> {
+  readonly scope: AttestationResult["scope"] | "gpus";
+}
+
+const OUTCOMES: Readonly<Record<ShownVerdict["scope"], readonly [ok: string, not: string]>> = {
+  enclave: ["attested", "NOT acceptable"],
+  platform: ["platform acceptable", "platform NOT acceptable"],
+  gpus: ["GPUs acceptable", "GPUs NOT acceptable"],
+};
 
 /** Words that stand wherever a result is shown. */
 export function standing({ simulated, debug, pinned }: Pick<AttestationResult, "simulated" | "debug" | "pinned">): string {
@@ -18,13 +30,12 @@ export function standing({ simulated, debug, pinned }: Pick<AttestationResult, "
  * The verdict in a line, two where it is narrow: what was judged, how it ended, and how many checks say so.
  * @param subject the model's id or the file
  */
-export function showVerdict(terminal: Terminal, subject: string, result: AttestationResult): void {
+export function showVerdict(terminal: Terminal, subject: string, result: ShownVerdict): void {
   const { line, good, bad, warn, dim, bold, width } = terminal;
-  const platform = result.scope === "platform";
   const name = printableLine(subject, 60);
-  const outcome = platform ? `platform ${result.ok ? "acceptable" : "NOT acceptable"}` : result.ok ? "attested" : "NOT acceptable";
-  // A platform is not measured against builds, so that it is not pinned goes without saying.
-  const words = standing(platform ? { ...result, pinned: true } : result);
+  const outcome = OUTCOMES[result.scope][result.ok ? 0 : 1];
+  // Neither a platform nor GPUs are measured against builds, so that they are not pinned goes without saying.
+  const words = standing(result.scope === "enclave" ? result : { ...result, pinned: true });
   const count = (status: Check["status"]) => result.checks.filter((check) => check.status === status).length;
   const counts = `(${count("pass")} checks passed, ${count("fail")} failed, ${count("not-checked")} not made)`;
   const plain = ["✓", name, outcome, words].filter(Boolean).join(" ");
@@ -61,11 +72,12 @@ export function showAttestation(terminal: Terminal, model: string, result: Attes
   showVerdict(terminal, model, result);
   showObstacles(terminal, result);
   if (!result.ok) return;
-  const { build, tcb_status: tcb, signing_address: address, mrtd, compose_hash: compose } = result.claims;
+  const { build, tcb_status: tcb, signing_address: address, mrtd, compose_hash: compose, gpus } = result.claims;
   const claim = (label: string, value: string | undefined) => value !== undefined && showFact(terminal, label, [value]);
   claim("build", build);
   claim("TCB status", tcb);
   claim("key address", address);
   claim("MRTD", mrtd && `${mrtd.slice(0, 32)}…`);
   claim("compose hash", compose && `${compose.slice(0, 32)}…`);
+  if (gpus) showFact(terminal, "GPUs", summariseGpus(gpus));
 }

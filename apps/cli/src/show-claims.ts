@@ -1,10 +1,10 @@
 import type { AttestationResult } from "@bauta/attestation";
 import { printableLine } from "@bauta/client";
 import { showHeading } from "./show-checks.ts";
+import { showFact } from "./show-fact.ts";
+import { showGpus } from "./show-gpus.ts";
 import type { Terminal } from "./terminal.ts";
-import { splitWord, wrapText } from "./wrap-text.ts";
-
-const LABEL_COLUMNS = 16;
+import { wrapText } from "./wrap-text.ts";
 
 /** Claims that are always shown, in this order, by the names that people know. */
 const LABELS: Readonly<Record<string, string>> = {
@@ -39,8 +39,10 @@ export function showClaims(
   options: { readonly all: boolean },
 ): void {
   const known = Object.keys(LABELS).filter((name) => name in claims);
-  const others = Object.keys(claims).filter((name) => !(name in LABELS));
+  // GPUs have a table of their own.
+  const others = Object.keys(claims).filter((name) => !(name in LABELS) && name !== "gpus");
   showFacts(terminal, "Proven", pick(claims, options.all ? [...known, ...others] : known));
+  showGpus(terminal, claims.gpus ?? []);
   showFacts(terminal, "Said by the server, not proven", pick(stated, Object.keys(stated)));
 }
 
@@ -81,14 +83,4 @@ function showFacts(terminal: Terminal, title: string, facts: Facts): void {
   terminal.line();
   showHeading(terminal, title);
   for (const [label, values] of facts) showFact(terminal, label, values);
-}
-
-/** One name and its values. */
-export function showFact(terminal: Terminal, label: string, values: readonly string[]): void {
-  const columns = Math.max(16, terminal.width - LABEL_COLUMNS - 4);
-  const lines = values.flatMap((value) => {
-    const text = printableLine(value);
-    return text.includes(" ") ? wrapText(text, columns) : splitWord(text, columns);
-  });
-  for (const [i, text] of lines.entries()) terminal.line(`  ${terminal.dim((i === 0 ? label : "").padEnd(LABEL_COLUMNS))}  ${text}`);
 }

@@ -4,6 +4,7 @@ import type { Terminal } from "./terminal.ts";
 import { wrapText } from "./wrap-text.ts";
 
 const LABEL_WIDTH = 15;
+const PROTOCOLS = { 1: "1: each message is sealed", 2: "2: requests are sealed whole, and nothing falls back" } as const;
 const VALUES = ["mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3", "compose_hash", "os_image_hash", "key_provider"] as const;
 
 export interface ShownPolicy {
@@ -23,8 +24,13 @@ export function showPolicy(terminal: Terminal, { name, about, policy }: ShownPol
   fact("TCB status", accept.join(", "));
   if (least !== undefined) fact("collateral", `TCB evaluation data number ${least} or more`);
   if (refused.length > 0) fact("refuses", refused.join(", "));
-  if (policy.require.length > 0) fact("requires", policy.require.join(", "));
-  const allowed = Object.entries(policy.allow).flatMap(([weakness, allowed]) => (allowed ? [weakness] : []));
+  const { count, archs, allow_hold: hold } = policy.gpu;
+  if (count !== undefined || archs) fact("GPUs", `${count ?? "any number"}, ${archs?.join(" or ") ?? "any architecture"}`);
+  if (policy.protocol !== undefined) fact("protocol", PROTOCOLS[policy.protocol]);
+  const required = policy.require.length > 0 ? wrapText(policy.require.join(", "), terminal.width - LABEL_WIDTH - 2) : [];
+  for (const [i, text] of required.entries()) fact(i === 0 ? "requires" : "", text);
+  const weaknesses = Object.entries(policy.allow).flatMap(([weakness, allowed]) => (allowed ? [weakness] : []));
+  const allowed = hold ? [...weaknesses, "GPUs whose certificates are on hold"] : weaknesses;
   if (allowed.length > 0) fact("ALLOWS", warn(allowed.join(", ")));
   if (policy.measurements === "any") fact("builds", warn("UNPINNED: any measurements, so any TDX machine passes"));
   else if (policy.builds.length === 0) fact("builds", warn("none, so nothing passes"));

@@ -130,11 +130,50 @@ describe("showResult", () => {
     expect(screen({ ...result, ok: false }).split("\n")[0]).toMatch(/^✗ e2ee-x platform NOT acceptable SIMULATED/);
   });
 
+  it("shows GPUs of a kind together, and what sets them apart", () => {
+    const gpu = { model: "GH100 A01 GSP BROM", arch: "HOPPER", driver: "570.172.08", vbios: "96.00.CF.00.02", mode: "PPCIE" } as const;
+    const ueids = ["0a", "0b", "0c"].map((byte) => byte.repeat(20));
+    const [first = "", second = "", third = ""] = ueids;
+    const old = { model: gpu.model, arch: gpu.arch, ueid: third };
+    const gpus = [{ ...gpu, ueid: first }, { ...gpu, ueid: second }, old];
+    const text = screen(makeResult({}, { claims: { gpus } }));
+    expect(text).toContain(
+      [
+        "GPUs, proven                                                                   3",
+        "  model             2 × GH100 A01 GSP BROM (HOPPER)",
+        "  driver            570.172.08",
+        "  VBIOS             96.00.CF.00.02",
+        "  mode              PPCIE",
+        `  UEID              0: ${first}`,
+        `                    1: ${second}`,
+        "  model             1 × GH100 A01 GSP BROM (HOPPER)",
+        "  driver            not said",
+        "  VBIOS             not said",
+        "  mode              not said",
+        `  UEID              2: ${third}`,
+        "",
+      ].join("\n"),
+    );
+    expect(screen(makeResult({}, { claims: { gpus: [] } }))).not.toContain("GPUs");
+    expect(
+      screen(makeResult({}, { claims: { gpus } }), { all: true, columns: 48 })
+        .split("\n")
+        .filter((line) => line.length > 48),
+    ).toEqual([]);
+    expect(shownIn(80, (terminal) => showAttestation(terminal, "e2ee-x", makeResult({}, { claims: { gpus } })))).toMatch(
+      /^ {2}GPUs {14}2 × GH100 A01 GSP BROM, driver 570\.172\.08, VBIOS\n {20}96\.00\.CF\.00\.02, PPCIE\n {20}1 × GH100 A01 GSP BROM$/m,
+    );
+  });
+
   it("lets nothing that others wrote act on the terminal", () => {
     const evil = "a\u001b[2J\u0007b\u202ec\nd";
     const result = makeResult(
       { "tdx.parse": { status: "fail", reason: evil, detail: { [evil]: evil } } },
-      { stated: { model: evil }, couldRead: [evil] },
+      {
+        stated: { model: evil },
+        couldRead: [evil],
+        claims: { gpus: [{ model: evil, arch: "HOPPER", driver: evil, ueid: evil }] },
+      },
     );
     const text = shownIn(80, (terminal) => showResult(terminal, { subject: evil, result, basis, notes: [], all: true }));
     // oxlint-disable-next-line no-control-regex -- that is what must not be there

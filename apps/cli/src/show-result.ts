@@ -1,7 +1,8 @@
 import type { AttestationResult } from "@bauta/attestation";
-import { showObstacles, showVerdict } from "./show-attestation.ts";
+import { showObstacles, type ShownVerdict, showVerdict } from "./show-attestation.ts";
 import { showChecks } from "./show-checks.ts";
-import { showClaims, showFact, showReaders } from "./show-claims.ts";
+import { showClaims, showReaders } from "./show-claims.ts";
+import { showFact } from "./show-fact.ts";
 import type { Terminal } from "./terminal.ts";
 import { wrapText } from "./wrap-text.ts";
 
@@ -9,7 +10,7 @@ import { wrapText } from "./wrap-text.ts";
 export interface ShownResult {
   /** The model's id or the file that was judged. */
   readonly subject: string;
-  readonly result: AttestationResult;
+  readonly result: ShownVerdict & Pick<AttestationResult, "claims" | "stated" | "couldRead">;
   /** What the appraisal rested on, by name: moment, collateral, policy. */
   readonly basis: readonly (readonly [name: string, text: string])[];
   /** Sentences that a reader must not miss. */
@@ -38,6 +39,6 @@ export function showResult(terminal: Terminal, { subject, result, basis, notes, 
 }
 
 /** The result as JSON, every member of it; bytes as hex. */
-export function toResultJson(result: AttestationResult): string {
+export function toResultJson(result: object): string {
   return JSON.stringify(result, (_name, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value));
 }

@@ -7,14 +7,21 @@ import { type EvidenceFlags, readAttestationAnswer, readMoment } from "./evidenc
 import { CommandError, EXIT } from "./exit.ts";
 import { readInputFile } from "./input-file.ts";
 import { type CollateralFlags, obtainCollateral } from "./obtain-collateral.ts";
+import { type GpuFlags, obtainGpuEndorsements } from "./obtain-gpu-endorsements.ts";
 import { resolvePolicy } from "./policy-file.ts";
 import { withProgress } from "./progress.ts";
 import { MAX_QUOTE_FILE_BYTES, readQuoteInput } from "./quote-input.ts";
 import { readTrustRoots } from "./trust-root-files.ts";
+import { checkMode, checkNonce } from "./verify-mode.ts";
 
 export interface VerifyFlags
-  extends EvidenceFlags, Omit<CollateralFlags, keyof EvidenceFlags>, Pick<ConnectionFlags, "baseUrl" | "apiKey" | "allowUnpinned"> {
-  readonly quote?: string;
+  extends
+    EvidenceFlags,
+    Omit<CollateralFlags, keyof EvidenceFlags>,
+    Omit<GpuFlags, keyof EvidenceFlags | keyof CollateralFlags>,
+    Pick<ConnectionFlags, "baseUrl" | "apiKey" | "allowUnpinned"> {
+  readonly quote?: string | undefined;
+  readonly gpu?: string | undefined;
 }
 
 /** What is to be judged, and by what. */
@@ -22,8 +29,10 @@ export interface VerifyInput {
   readonly appraisal: AppraisalInput;
   /** The model's id or the file. */
   readonly subject: string;
-  /** Where collateral and policy came from, for people. */
+  /** Where collateral, NVIDIA's word on GPUs, and policy came from, for people. */
   readonly collateralFrom: string;
+  /** Undefined where there are no GPUs. */
+  readonly gpusFrom: string | undefined;
   readonly policyFrom: string;
   /** Takes the numbers of this collateral once they are proven. */
   readonly memory?: RollbackMemory;
@@ -34,52 +43,47 @@ type Judged = Pick<AppraisalInput, "scope" | "evidence" | "nonce" | "model"> & P
 
 /**
  * Reads what the flags name: a quote by itself, a saved answer, or a running enclave's answer to a fresh nonce.
+ * @param by a policy to judge it by, in place of the flags'
  * @throws {CommandError} naming the flag or file at fault, status 2; one with status 1 when Intel's collateral cannot be
  *   fetched; ClientError when the enclave cannot be asked
  */
-export async function readVerifyInput(model: string | undefined, flags: VerifyFlags): Promise<VerifyInput> {
+export async function readVerifyInput(model: string | undefined, flags: VerifyFlags, by?: Policy): Promise<VerifyInput> {
   checkMode(model, flags);
-  const { policy, policyFrom } = await choosePolicy(flags);
+  const { policy, policyFrom } = by ? { policy: by, policyFrom: "the command's" } : await choosePolicy(flags);
   const nowMs = readMoment(flags);
   const trustRoots = await readTrustRoots(flags.trustRoot ?? []);
   const { subject, ...judged } = await readJudged(model, flags);
   const { endorsements, from: collateralFrom, memory } = await obtainCollateral(judged.evidence, flags);
-  const appraisal = { ...judged, endorsements, policy, nowMs, trustRoots, backend, remembered: memory?.remembered };
-  return { appraisal, subject, collateralFrom, policyFrom, ...(memory && { memory }) };
+  // Files that were named are read in any case: what is wrong with them is said.
+  const concernsGpus = judged.evidence.nvidiaPayload !== undefined || flags.rims !== undefined;
+  const gpus = concernsGpus ? await obtainGpuEndorsements({ ...judged, policy, trustRoots }, flags) : undefined;
+  const appraisal = {
+    ...judged,
+    endorsements,
+    gpuEndorsements: gpus?.endorsements,
+    policy,
+    nowMs,
+    trustRoots,
+    backend,
+    remembered: memory?.remembered,
+  };
+  return { appraisal, subject, collateralFrom, gpusFrom: gpus?.from, policyFrom, ...(memory && { memory }) };
 }
 
-/** @throws {CommandError} when nothing is to be verified, or two things are */
-function checkMode(model: string | undefined, { quote, attestation, nonce }: VerifyFlags): void {
-  const named = [
-    model !== undefined && `the model ${model}`,
-    quote !== undefined && "--quote",
-    attestation !== undefined && "--attestation",
-  ].filter((name) => name !== false);
-  if (named.length === 0)
-    throw new CommandError(
-      "nothing to verify: name a model, or give --quote or --attestation (bauta verify --help has examples)",
-      EXIT.usage,
-    );
-  if (named.length > 1) throw new CommandError(`${named.join(" and ")} are different things to verify: give one of them`, EXIT.usage);
-  if (attestation !== undefined && nonce === undefined)
-    throw new CommandError("--attestation needs --nonce: the nonce that the answer was asked with", EXIT.usage);
-  if (attestation === undefined && nonce !== undefined)
-    throw new CommandError(
-      quote === undefined
-        ? "--nonce is for --attestation: a running enclave is asked with a fresh nonce"
-        : "--nonce is for --attestation: --quote judges the platform alone",
-      EXIT.usage,
-    );
-}
-
-async function choosePolicy({ policy, allowUnpinned, quote }: VerifyFlags): Promise<{ policy: Policy; policyFrom: string }> {
+/** The policy that the flags name, and for people where it came from. @throws {CommandError} status 2 */
+export async function choosePolicy({ policy, allowUnpinned, quote, gpu }: VerifyFlags): Promise<{ policy: Policy; policyFrom: string }> {
   if (policy !== undefined && allowUnpinned)
     throw new CommandError("--allow-unpinned and --policy contradict each other: give one", EXIT.usage);
   if (policy !== undefined) return { policy: await resolvePolicy(policy), policyFrom: policy };
   if (allowUnpinned) return { policy: parsePolicy({ version: 1, measurements: "any" }), policyFrom: "any measurements (--allow-unpinned)" };
   return {
     policy: parsePolicy({ version: 1, builds: [] }),
-    policyFrom: quote === undefined ? "none: no build is known, so none is acceptable" : "none: TCB status UpToDate, nothing else",
+    policyFrom:
+      gpu !== undefined
+        ? "none: any number of GPUs, of any architecture"
+        : quote !== undefined
+          ? "none: TCB status UpToDate, nothing else"
+          : "none: no build is known, so none is acceptable",
   };
 }
 
@@ -94,8 +98,7 @@ async function readJudged(model: string | undefined, flags: VerifyFlags): Promis
   const evidence = await readAttestationAnswer(attestation);
   // Says only which forms of a nonce the model takes; without a name, the fewest.
   const sealed = evidence.model === undefined || protectionOf(evidence.model) === "sealed";
-  if (sealed && !/^[0-9a-fA-F]{64}$/.test(query))
-    throw new CommandError(`--nonce: a nonce has 64 hex digits, and this has ${query.length} characters`, EXIT.usage);
+  if (sealed) checkNonce(query);
   return { subject: basename(attestation), scope: "enclave", evidence, nonce: { query, sealed } };
 }
 

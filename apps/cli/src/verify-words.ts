@@ -7,13 +7,19 @@ const FIRST_MS = Date.UTC(2018, 4, 21);
 const LAST_MS = Date.UTC(2050, 0, 1);
 
 /** What a result rests on, by name. */
-export function describeBasis({ appraisal, collateralFrom, policyFrom }: VerifyInput, momentGiven: boolean): ShownResult["basis"] {
-  const moment = new Date(appraisal.nowMs).toISOString().replace(/\.000Z$/, "Z");
+export function describeBasis({ appraisal, ...from }: VerifyInput, momentGiven: boolean): ShownResult["basis"] {
   return [
-    ["judged for", momentGiven ? moment : `${moment} (now)`],
-    ["collateral", collateralFrom],
-    ["policy", policyFrom],
+    ["judged for", describeMoment(appraisal.nowMs, momentGiven)],
+    ["collateral", from.collateralFrom],
+    ...(from.gpusFrom === undefined ? [] : [["GPU manifests", from.gpusFrom] as const]),
+    ["policy", from.policyFrom],
   ];
+}
+
+/** A moment for people. @param momentGiven false for now */
+export function describeMoment(nowMs: number, momentGiven: boolean): string {
+  const moment = new Date(nowMs).toISOString().replace(/\.000Z$/, "Z");
+  return momentGiven ? moment : `${moment} (now)`;
 }
 
 /** What nobody should read out of a result, and what may be the matter beside the evidence. */

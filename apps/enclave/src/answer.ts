@@ -1,14 +1,14 @@
-import type { ChatRequest, CryptoBackend, FinishReason, KeyPair, SignedReceipt, Usage } from "@bauta/protocol";
+import type { ChatRequest, CryptoBackend, KeyPair, SignedReceipt } from "@bauta/protocol";
 import { signReceipt } from "@bauta/protocol/enclave";
-import type { EngineEvent } from "./engine/engine.ts";
+import type { AnswerHashes, VisibleDelta } from "./answer-form.ts";
+import type { EngineDelta, EngineFinish } from "./engine/engine.ts";
 import type { EnclaveModel } from "./model.ts";
 
-/** What belongs to one answer, whichever way it is written. */
-export interface Answer {
+/** What belongs to one answer, whatever was asked and whichever way it is written. */
+export interface AnswerFrame {
   readonly backend: CryptoBackend;
   readonly modelKey: KeyPair;
   readonly model: EnclaveModel;
-  readonly request: ChatRequest;
   readonly requestId: string;
   readonly requestSha256: string;
   readonly clientNonce: string | null;
@@ -20,12 +20,13 @@ export interface Answer {
   readonly keep: (signed: SignedReceipt) => void;
 }
 
+/** The answer to a chat request. */
+export interface Answer extends AnswerFrame {
+  readonly request: ChatRequest;
+}
+
 /** Signs what was answered. Only for an answer that is whole. */
-export function signAnswer(
-  answer: Answer,
-  finish: { readonly reason: FinishReason; readonly usage: Usage },
-  hashes: { readonly responseSha256: string; readonly envelopesSha256: string | null },
-): SignedReceipt {
+export function signAnswer(answer: AnswerFrame, finish: Omit<EngineFinish, "type">, hashes: AnswerHashes): SignedReceipt {
   const { model } = answer;
   return signReceipt(answer.backend, answer.modelKey.secretKey, {
     request_id: answer.requestId,
@@ -43,12 +44,15 @@ export function signAnswer(
 }
 
 /** What the client is to see of an engine's delta; undefined when nothing is left of it. */
-export function visibleDelta(
-  event: Extract<EngineEvent, { type: "delta" }>,
-  request: ChatRequest,
-): { readonly content?: string; readonly reasoning?: string } | undefined {
+export function visibleDelta(event: EngineDelta, request: ChatRequest): VisibleDelta | undefined {
   const content = event.content === "" ? undefined : event.content;
   const reasoning = request.omitReasoning || event.reasoning === "" ? undefined : event.reasoning;
-  if (content === undefined && reasoning === undefined) return undefined;
-  return { ...(reasoning === undefined ? {} : { reasoning }), ...(content === undefined ? {} : { content }) };
+  const { toolCalls, logprobs } = event;
+  if (content === undefined && reasoning === undefined && !toolCalls && !logprobs) return undefined;
+  return {
+    ...(reasoning === undefined ? {} : { reasoning }),
+    ...(content === undefined ? {} : { content }),
+    ...(toolCalls && { toolCalls }),
+    ...(logprobs && { logprobs }),
+  };
 }

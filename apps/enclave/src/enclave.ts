@@ -1,16 +1,19 @@
 import { addressOf, type CryptoBackend, SIGNING_ALGORITHM, toHex, WireError } from "@bauta/protocol";
 import { backend as platformBackend } from "@bauta/protocol/backend";
+import type { FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import { attest } from "./attest.ts";
-import { createChatHandler, findModel } from "./chat.ts";
+import { createChatHandler } from "./chat.ts";
 import { assertNotDebuggable, currentProcess, findDebugSurfaces, refuseDebuggerSignal } from "./debug-surfaces.ts";
+import { assertSealedBody, createEmbeddingsHandler } from "./embeddings.ts";
 import { assertDescribable } from "./keys.ts";
 import { createLog, type LogOptions } from "./log.ts";
-import { type EnclaveModel, indexModels, isSealed, maxCompletionTokens } from "./model.ts";
+import { type EnclaveModel, findModel, indexModels, isSealed, maxCompletionTokens } from "./model.ts";
 import { createOpenAnswers } from "./open-answers.ts";
 import type { Platform } from "./platform.ts";
 import { assertBodyHeaders } from "./read-body.ts";
 import { createReceiptStore, type ReceiptStoreOptions } from "./receipt-store.ts";
+import { createBodyKeys } from "./sealed-body/body-keys.ts";
 import { createServer } from "./server.ts";
 import { EnclaveSetupError } from "./setup-error.ts";
 import { createUncollectedReceipts } from "./uncollected-receipts.ts";
@@ -23,12 +26,15 @@ export interface EnclaveOptions {
   /**
    * Takes only what our own client sends: every role's content sealed, by the key of the client-key header. Plaintext,
    * a swapped header and an envelope copied from someone else's request are refused. Clients of the published protocol
-   * may seal under another key than their header's; for them this must stay off, as it is by default.
+   * may seal under another key than their header's; for them this must stay off, as it is by default. Sealed bodies
+   * (version 2) must then name their call and their time inside the seal, which clients of EHBP alone do not.
    */
   readonly strict?: boolean;
   /** Cryptography; the platform's by default. */
   readonly backend?: CryptoBackend;
   readonly log?: LogOptions;
+  /** How long an HPKE key is offered before another takes its place; 24 hours by default, and at most. */
+  readonly bodyKeyRotateMs?: number;
   readonly receipts?: Omit<ReceiptStoreOptions, "nowMs">;
   /** How long a request may take to arrive; 60 seconds by default. */
   readonly requestTimeoutMs?: number;
@@ -48,6 +54,12 @@ export interface EnclaveOptions {
    */
   readonly allowDebuggableProcess?: boolean;
 }
+
+/**
+ * How long nothing may have come before a server that stops lets its connections go: a request that crosses that on its
+ * way would be lost, and who sent it could not tell whether it was read. Whoever sends meanwhile is told to go elsewhere.
+ */
+const QUIET_MS = 100;
 
 /** Where receipts are fetched, also while the last answers finish. */
 const RECEIPT_ROUTE = "/v1/tee/signature";
@@ -92,6 +104,11 @@ export function createEnclave(options: EnclaveOptions): Enclave {
   // 2. A key of this process's own.
   const models = indexModels(options.models);
   for (const model of models.values()) assertDescribable(model);
+  const bodyKeys = createBodyKeys({
+    backend,
+    nowMs,
+    ...(options.bodyKeyRotateMs !== undefined && { rotateMs: options.bodyKeyRotateMs }),
+  });
   const modelKey = backend.createKeyPair();
   const address = `0x${toHex(addressOf(modelKey.publicKey))}`;
 
@@ -107,7 +124,11 @@ export function createEnclave(options: EnclaveOptions): Enclave {
     stallTimeoutMs: options.stallTimeoutMs ?? 300_000,
     servedWhileDraining: [RECEIPT_ROUTE],
   });
-  const chat = createChatHandler({ backend, modelKey, models, strict: options.strict ?? false, nowMs, receipts, uncollected, answers });
+  const { publicKey } = modelKey;
+  const strict = options.strict ?? false;
+  const answering = { backend, modelKey, models, publicKey, bodyKeys, strict, nowMs, receipts, uncollected, answers };
+  const chat = createChatHandler(answering);
+  const embeddings = createEmbeddingsHandler(answering);
 
   server.get("/healthz", () => Promise.resolve({ status: "ok" }));
 
@@ -119,7 +140,8 @@ export function createEnclave(options: EnclaveOptions): Enclave {
     // Somebody else ends TLS for this process, so it has no certificate to bind, and must not look as if it had bound one.
     if (query["include_tls_fingerprint"] !== undefined && query["include_tls_fingerprint"] !== "false")
       throw new WireError("unsupported_field", { param: "include_tls_fingerprint" });
-    return attest({ platform, backend, modelKey, nowMs }, model, queryText(query, "nonce"));
+    const nonce = queryText(query, "nonce");
+    return bodyKeys.refresh().then(() => attest({ platform, backend, modelKey, bodyKeys, nowMs }, model, nonce));
   });
 
   server.get(RECEIPT_ROUTE, (request, reply) => {
@@ -143,25 +165,47 @@ export function createEnclave(options: EnclaveOptions): Enclave {
 
   server.post("/v1/chat/completions", { onRequest: async (request) => assertBodyHeaders(request.headers) }, chat);
 
+  const onEmbeddings = async (request: FastifyRequest) => {
+    assertSealedBody(request.headers);
+    assertBodyHeaders(request.headers);
+  };
+  server.post("/v1/embeddings", { onRequest: onEmbeddings }, embeddings);
+
+  let lastRequestMs = -Infinity;
+  server.addHook("onRequest", async () => {
+    lastRequestMs = performance.now();
+  });
+
+  async function untilQuiet(endMs: number): Promise<void> {
+    for (;;) {
+      const leftMs = Math.min(lastRequestMs + QUIET_MS, endMs) - performance.now();
+      if (leftMs <= 0) return;
+      await new Promise((resolve) => setTimeout(resolve, leftMs));
+    }
+  }
+
   async function shutDown(): Promise<void> {
     const endMs = performance.now() + graceMs;
     try {
       await answers.drain(graceMs);
       await uncollected.wait(endMs - performance.now());
+      await untilQuiet(endMs);
       await server.close();
     } finally {
       modelKey.secretKey.fill(0);
+      bodyKeys.close();
     }
   }
 
   let closing: Promise<void> | undefined;
   return {
-    publicKey: modelKey.publicKey,
+    publicKey,
     address,
     debugSurfaces,
     async listen({ host = "127.0.0.1", port }) {
       // A signal that came just before creation may have opened a debugger since.
       if (!mayBeDebugged) assertNotDebuggable(findDebugSurfaces(currentProcess()));
+      await bodyKeys.refresh();
       try {
         await server.listen({ host, port });
       } catch (error) {
@@ -186,6 +230,7 @@ function describeModel(model: EnclaveModel): Readonly<Record<string, unknown>> {
     max_completion_tokens: maxCompletionTokens(model),
     sealed: isSealed(model),
     engine: model.engine.name,
+    ...(model.engine.features && { features: model.engine.features }),
   };
 }
 

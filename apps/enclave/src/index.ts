@@ -1,5 +1,19 @@
 export { createEnclave, type Enclave, type EnclaveOptions } from "./enclave.ts";
-export { type Engine, EngineError, type EngineErrorCode, type EngineEvent, EngineSetupError } from "./engine/engine.ts";
+export {
+  type AnsweredLogprob,
+  type EmbeddingRequest,
+  type Embeddings,
+  type Engine,
+  type EngineDelta,
+  EngineError,
+  type EngineErrorCode,
+  type EngineEvent,
+  type EngineFeatures,
+  type EngineFinish,
+  EngineSetupError,
+  type TokenLogprob,
+  type ToolCallDelta,
+} from "./engine/engine.ts";
 export { createLlamaEngine, type LlamaEngineOptions } from "./engine/llama-engine.ts";
 export { createOpenAiEngine, type OpenAiEngineOptions } from "./engine/openai-engine.ts";
 export type { LogOptions } from "./log.ts";

@@ -24,12 +24,15 @@ describe("the keys statement", () => {
     ];
     const { url, enclave } = await startEnclave(engine, { models });
     const sealed = await ask(url, `model=e2ee-demo&nonce=${NONCE.toUpperCase()}`);
+    // RFC 9458 §3: key 0, X25519, a key of 32 bytes, one suite of HKDF-SHA256 and AES-256-GCM.
+    const { hpke_key_config: keyConfig } = JSON.parse(sealed.keys) as { hpke_key_config: string };
+    expect(keyConfig).toMatch(/^000020[0-9a-f]{64}000400010002$/);
     const statement = {
       nonce: NONCE,
       model: "e2ee-demo",
-      versions: ["1"],
+      versions: ["1", "2"],
       key_origin: "boot",
-      hpke_key_config: null,
+      hpke_key_config: keyConfig,
       gpu_evidence_sha256: null,
       weights,
       engine: { name: "scripted", image_digest: "ef".repeat(32) },

@@ -8,29 +8,35 @@ import {
 } from "@bauta/protocol";
 import { signKeysStatement } from "@bauta/protocol/enclave";
 import type { EnclaveModel } from "./model.ts";
+import type { OfferedBodyKey } from "./sealed-body/body-keys.ts";
 import { EnclaveSetupError } from "./setup-error.ts";
 
 /** How long a statement holds. Clients attest again sooner; this bounds those that do not. */
 const VALID_SECONDS = 24 * 60 * 60;
 
+/** What a statement says of one attestation request, beside what the model says of itself. */
+export interface StatementFacts {
+  /** The 32 bytes that REPORTDATA binds. */
+  readonly nonce: Uint8Array;
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+  /** SHA-256, hex, of the GPU evidence in the same answer; null without GPUs. */
+  readonly gpuEvidenceSha256: string | null;
+  /** The key for sealed bodies; null where the enclave takes none. */
+  readonly bodyKey: OfferedBodyKey | null;
+}
+
 /**
  * Signs what this enclave's key says about itself for one attestation request.
- * @param nonce the 32 bytes that REPORTDATA binds
  * @see spec/protocol.md, "The keys statement"
  */
-export function signKeys(
-  backend: CryptoBackend,
-  secretKey: Uint8Array,
-  model: EnclaveModel,
-  nonce: Uint8Array,
-  nowMs: number,
-): SignedKeysStatement {
-  return signKeysStatement(backend, secretKey, describeKeys(model, nonce, nowMs));
+export function signKeys(backend: CryptoBackend, secretKey: Uint8Array, model: EnclaveModel, facts: StatementFacts): SignedKeysStatement {
+  return signKeysStatement(backend, secretKey, describeKeys(model, facts));
 }
 
 /** @throws {EnclaveSetupError} when a model's weights or engine could not stand in a statement that clients take */
 export function assertDescribable(model: EnclaveModel): void {
-  const parsed = parseKeysStatement(canonicalJson(describeKeys(model, new Uint8Array(32), 0)));
+  const parsed = parseKeysStatement(canonicalJson(describeKeys(model, NO_REQUEST)));
   if (parsed.ok) return;
   throw new EnclaveSetupError(
     "invalid-option",
@@ -38,16 +44,19 @@ export function assertDescribable(model: EnclaveModel): void {
   );
 }
 
-function describeKeys(model: EnclaveModel, nonce: Uint8Array, nowMs: number): KeysStatement {
+const NO_REQUEST: StatementFacts = { nonce: new Uint8Array(32), nowMs: 0, gpuEvidenceSha256: null, bodyKey: null };
+
+function describeKeys(model: EnclaveModel, { nonce, nowMs, gpuEvidenceSha256, bodyKey }: StatementFacts): KeysStatement {
+  const latest = Math.floor(nowMs / 1000) + VALID_SECONDS;
   return {
     nonce: toHex(nonce),
     model: model.id,
-    versions: ["1"],
+    versions: bodyKey ? ["1", "2"] : ["1"],
     key_origin: "boot",
-    hpke_key_config: null,
-    gpu_evidence_sha256: null,
+    hpke_key_config: bodyKey?.keyConfig ?? null,
+    gpu_evidence_sha256: gpuEvidenceSha256,
     weights: model.weights ?? null,
     engine: { name: model.engine.name, image_digest: model.engineImageDigest ?? null },
-    not_after: Math.floor(nowMs / 1000) + VALID_SECONDS,
+    not_after: Math.min(latest, bodyKey?.notAfter ?? latest),
   };
 }

@@ -1,4 +1,4 @@
-import { protectionOf, type Receipt } from "@bauta/protocol";
+import { protectionOf, type Receipt, WireError } from "@bauta/protocol";
 import type { Engine } from "./engine/engine.ts";
 import { EnclaveSetupError } from "./setup-error.ts";
 
@@ -31,7 +31,20 @@ export function indexModels(models: readonly EnclaveModel[]): ReadonlyMap<string
   return index;
 }
 
-/** True for a model that only takes sealed requests and gives sealed answers. */
+/**
+ * The model that a request names.
+ * @param param where it names it
+ * @throws {WireError} `missing_field`, `invalid_field`, `model_not_found`
+ */
+export function findModel(models: ReadonlyMap<string, EnclaveModel>, id: unknown, param = "model"): EnclaveModel {
+  if (id === undefined) throw new WireError("missing_field", { param });
+  if (typeof id !== "string") throw new WireError("invalid_field", { param });
+  const model = models.get(id);
+  if (!model) throw new WireError("model_not_found", { param });
+  return model;
+}
+
+/** True for a model that only takes sealed requests and gives sealed answers, in version 1 as in version 2. */
 export function isSealed(model: EnclaveModel): boolean {
   return protectionOf(model.id) === "sealed";
 }

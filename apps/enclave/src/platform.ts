@@ -15,5 +15,12 @@ export interface Platform {
   describe(): Promise<{ readonly eventLog: readonly EventLogEntry[]; readonly info: Readonly<Record<string, unknown>> }>;
   /** Intel's signed collateral, where the platform has it, so that clients need no other host. */
   endorsements?(): Promise<Readonly<Record<string, string>> | undefined>;
+  /**
+   * The evidence of its GPUs over a nonce of 32 bytes, as the text of `nvidia_payload`; left out where it has none. Each
+   * call is a fresh one: GPUs sign the nonce.
+   */
+  gpuEvidence?(nonce: Uint8Array): Promise<string>;
+  /** NVIDIA's manifests (XML) and OCSP answers (DER) for those GPUs, where the platform has them. */
+  gpuEndorsements?(): Promise<{ readonly rims: readonly string[]; readonly ocsp: readonly Uint8Array[] } | undefined>;
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { METHODS } from "node:http";
-import { LIMITS, WireError } from "@bauta/protocol";
+import { KEY_CONFIG_PROBLEM, LIMITS, WireError } from "@bauta/protocol";
 import fastify, { LogController, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import { ANSWER_HEADERS } from "./answer-headers.ts";
@@ -70,7 +70,12 @@ function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply)
   if (wireError.retryAfterSeconds !== undefined) reply.header("retry-after", wireError.retryAfterSeconds);
   // What is left of such a request is not read.
   if (wireError.code === "too_large" || wireError.code === "shutting_down") reply.header("connection", "close");
-  return reply.code(wireError.status).headers(ANSWER_HEADERS).send(wireError.toBody());
+  void reply.code(wireError.status).headers(ANSWER_HEADERS);
+  if (wireError.code !== "key_config") return reply.send(wireError.toBody());
+  const { mediaType, type } = KEY_CONFIG_PROBLEM;
+  const problem = { type, title: wireError.message, status: wireError.status, ...wireError.toBody() };
+  // As bytes, so that nothing is added to the media type, which clients of EHBP know it by.
+  return reply.type(mediaType).send(Buffer.from(JSON.stringify(problem)));
 }
 
 /** 405 with `Allow` where another method would have found something, else 404. */

@@ -1,11 +1,9 @@
 import type { ServerResponse } from "node:http";
 import { HEADERS, type WireError } from "@bauta/protocol";
-import { createPlainWriter, createSealedWriter, type ResponseWriter } from "@bauta/protocol/enclave";
+import type { AnswerForm, StreamWriter } from "./answer-form.ts";
 import { ANSWER_HEADERS } from "./answer-headers.ts";
 import { type Answer, signAnswer, visibleDelta } from "./answer.ts";
 import { EngineError, type EngineEvent } from "./engine/engine.ts";
-import { isSealed } from "./model.ts";
-import { errorEvent } from "./wire-errors.ts";
 import { writeBytes } from "./write-bytes.ts";
 
 /**
@@ -20,9 +18,8 @@ const STREAM_HEADERS = {
   "x-accel-buffering": "no",
 } as const;
 
-/** Answers with a stream, sealed when there is a client key. */
 export interface StreamAnswerOptions {
-  readonly clientKey: Uint8Array | undefined;
+  readonly form: AnswerForm;
   readonly toError: (error: unknown) => WireError;
   /** Called once, before the first byte. */
   readonly onBegin: () => void;
@@ -35,23 +32,22 @@ export interface StreamAnswerOptions {
  * @throws whatever the engine refused the request with, while nothing was written
  */
 export async function streamAnswer(raw: ServerResponse, answer: Answer, options: StreamAnswerOptions): Promise<"finished" | WireError> {
-  const { backend, model, request, requestId, created, signal } = answer;
-  const head = { id: requestId, model: model.id, created };
-  const writer = options.clientKey ? await createSealedWriter(backend, options.clientKey, head) : createPlainWriter(backend, head);
+  const { model, request, requestId, created, signal } = answer;
+  const writer = await options.form.stream({ id: requestId, model: model.id, created });
   const events = model.engine.generate(request, signal)[Symbol.asyncIterator]();
   try {
     const first = await within(events.next(), options.decisionMs ?? DECISION_MS);
     if (signal.aborted) throw new EngineError("aborted");
     options.onBegin();
-    raw.writeHead(200, { ...STREAM_HEADERS, [HEADERS.requestId]: requestId });
+    raw.writeHead(200, { ...STREAM_HEADERS, ...options.form.headers, [HEADERS.requestId]: requestId });
     raw.flushHeaders();
     try {
-      await writeBytes(raw, writer.start(), signal);
+      await writeBytes(raw, await writer.start(), signal);
       await writeEvents(raw, writer, answer, events, await first.value);
       return "finished";
     } catch (error) {
       const wireError = options.toError(error);
-      if (!raw.destroyed) raw.end(errorEvent(wireError));
+      if (!raw.destroyed) raw.end(await writer.error(wireError));
       return wireError;
     }
   } finally {
@@ -61,7 +57,7 @@ export async function streamAnswer(raw: ServerResponse, answer: Answer, options:
 
 async function writeEvents(
   raw: ServerResponse,
-  writer: ResponseWriter,
+  writer: StreamWriter,
   answer: Answer,
   events: AsyncIterator<EngineEvent>,
   first: IteratorResult<EngineEvent>,
@@ -75,9 +71,9 @@ async function writeEvents(
       continue;
     }
     if (signal.aborted) throw new EngineError("aborted");
-    const { bytes, hashes } = writer.finish(event.reason, request.includeUsage ? event.usage : undefined);
-    const envelopesSha256 = isSealed(answer.model) ? hashes.envelopesSha256 : null;
-    const signed = signAnswer(answer, event, { responseSha256: hashes.responseSha256, envelopesSha256 });
+    const { bytes, hashes } = await writer.finish(event, request.includeUsage ? event.usage : undefined);
+    if (signal.aborted) throw new EngineError("aborted");
+    const signed = signAnswer(answer, event, hashes);
     raw.write(bytes);
     // Clients hang up at [DONE]; from here on nothing that they do makes the answer less whole.
     answer.keep(signed);

@@ -1,28 +1,49 @@
 import type { ServerResponse } from "node:http";
-import { HEADERS, sha256Hex, utf8 } from "@bauta/protocol";
+import { HEADERS, utf8 } from "@bauta/protocol";
+import type { AnswerForm } from "./answer-form.ts";
 import { ANSWER_HEADERS } from "./answer-headers.ts";
-import { type Answer, signAnswer, visibleDelta } from "./answer.ts";
-import { EngineError } from "./engine/engine.ts";
+import { type Answer, type AnswerFrame, signAnswer, visibleDelta } from "./answer.ts";
+import { EngineError, type EngineFinish } from "./engine/engine.ts";
+import { createCompletionChoice } from "./openai-shapes.ts";
 import { writeBytes } from "./write-bytes.ts";
 
+/** One JSON value and how it came to its end. */
+export interface WholeValue {
+  readonly value: object;
+  readonly finish: Omit<EngineFinish, "type">;
+}
+
 /**
- * Answers with one JSON body (`chat.completion`), for plain models without streaming.
+ * Answers with one JSON body (`chat.completion`), without streaming.
  * @param onBegin called once, before the first byte
  * @throws what the engine failed with, while nothing was written; then there is no receipt
  */
-export async function wholeAnswer(raw: ServerResponse, answer: Answer, onBegin: () => void): Promise<void> {
+export async function wholeAnswer(raw: ServerResponse, answer: Answer, form: AnswerForm, onBegin: () => void): Promise<void> {
+  await writeWhole(raw, answer, await generate(answer), form, onBegin);
+}
+
+/** Signs one JSON value in the form that the answer goes out in, and writes it. */
+export async function writeWhole(
+  raw: ServerResponse,
+  answer: AnswerFrame,
+  { value, finish }: WholeValue,
+  form: AnswerForm,
+  onBegin: () => void,
+): Promise<void> {
   const { requestId, signal } = answer;
-  const body = await generate(answer);
+  const body = await form.whole(utf8(JSON.stringify(value)));
   if (signal.aborted) throw new EngineError("aborted");
+  answer.keep(signAnswer(answer, finish, { responseSha256: body.sha256, envelopesSha256: null }));
   onBegin();
   raw.writeHead(200, {
     ...ANSWER_HEADERS,
+    ...form.headers,
     "content-type": "application/json; charset=utf-8",
-    "content-length": body.length,
+    "content-length": body.bytes.length,
     [HEADERS.requestId]: requestId,
   });
   try {
-    await writeBytes(raw, body, signal);
+    await writeBytes(raw, body.bytes, signal);
     raw.end();
   } catch {
     // A part of a body is no answer, and nothing may be added to it.
@@ -30,30 +51,17 @@ export async function wholeAnswer(raw: ServerResponse, answer: Answer, onBegin: 
   }
 }
 
-async function generate(answer: Answer): Promise<Uint8Array> {
-  const { backend, model, request, requestId, created, signal } = answer;
-  let content = "";
-  let reasoning = "";
+async function generate({ model, request, requestId, created, signal }: Answer): Promise<WholeValue> {
+  const choice = createCompletionChoice();
   for await (const event of model.engine.generate(request, signal)) {
     if (event.type === "delta") {
       const visible = visibleDelta(event, request);
-      content += visible?.content ?? "";
-      reasoning += visible?.reasoning ?? "";
+      if (visible) choice.add(visible);
       continue;
     }
-    const message = { role: "assistant", content, ...(reasoning === "" ? {} : { reasoning_content: reasoning }) };
-    const body = utf8(
-      JSON.stringify({
-        id: requestId,
-        object: "chat.completion",
-        created,
-        model: model.id,
-        choices: [{ index: 0, message, finish_reason: event.reason }],
-        usage: event.usage,
-      }),
-    );
-    answer.keep(signAnswer(answer, event, { responseSha256: sha256Hex(backend, body), envelopesSha256: null }));
-    return body;
+    const choices = [choice.finish(event)];
+    const value = { id: requestId, object: "chat.completion", created, model: model.id, choices, usage: event.usage };
+    return { value, finish: event };
   }
   throw new EngineError("failed");
 }

@@ -1,4 +1,4 @@
-import { WireError, writeSseData, utf8 } from "@bauta/protocol";
+import { WireError } from "@bauta/protocol";
 import { EngineError } from "./engine/engine.ts";
 
 /** Whatever went wrong, as an entry of the catalogue. Texts of engines, parsers and Node stay behind. */
@@ -30,11 +30,6 @@ function fromEngine(error: EngineError): WireError {
     default:
       return new WireError("engine_failed");
   }
-}
-
-/** The event that ends a stream which failed after it had begun: no `[DONE]` and no receipt follow. */
-export function errorEvent(error: WireError): Uint8Array {
-  return utf8(writeSseData(JSON.stringify(error.toBody())));
 }
 
 /** What may be logged of an error: never a message that we did not write, since parsers quote their input. */

@@ -7,6 +7,7 @@ import {
   CollateralError,
   type Evidence,
   EvidenceError,
+  type GpuEndorsements,
   parseAttestationAnswer,
   type Policy,
 } from "@bauta/attestation";
@@ -20,7 +21,7 @@ export interface Expectation {
   /** True for `e2ee-*`: such a model takes 32-byte nonces only. */
   readonly sealed: boolean;
   readonly policy: Policy;
-  /** Has the trust roots, the collateral and the memory. */
+  /** Has the trust roots, the collateral and the memory. Its source of GPU endorsements ends by itself: see `withinTime`. */
   readonly appraiser: Appraiser;
   readonly timeoutMs: number;
 }
@@ -32,6 +33,8 @@ export interface Appraisal {
   readonly evidence: Evidence;
   /** What it was appraised with: the enclave's own, or from the gateway's source. */
   readonly endorsements: Collateral | undefined;
+  /** The same of its GPUs. */
+  readonly gpuEndorsements: GpuEndorsements | undefined;
   readonly result: AttestationResult;
   /** When it was appraised, milliseconds since 1970. */
   readonly atMs: number;
@@ -71,17 +74,21 @@ export async function appraiseEnclave(link: Askable, expected: Expectation, nonc
   if (!answer) throw new WireError("attestation_failed", { cause: new EnclaveLinkError("malformed", link.origin) });
   const evidence = readEvidence(answer);
   const { appraiser, policy, model, sealed } = expected;
-  const endorsements = await findEndorsements(appraiser, evidence, expected.timeoutMs);
+  const request = { evidence, policy, model, nonce: { query: nonce, sealed } };
+  const [endorsements, gpuEndorsements] = await Promise.all([
+    findEndorsements(appraiser, evidence, expected.timeoutMs),
+    appraiser.gpuEndorsements(request),
+  ]);
   const startedMs = performance.now();
   const atMs = nowMs();
-  const result = await appraiser.appraise({ evidence, endorsements, policy, model, nonce: { query: nonce, sealed } });
-  return { answer, evidence, endorsements, result, atMs, durationMs: Math.round(performance.now() - startedMs) };
+  const result = await appraiser.appraise({ ...request, endorsements, gpuEndorsements });
+  return { answer, evidence, endorsements, gpuEndorsements, result, atMs, durationMs: Math.round(performance.now() - startedMs) };
 }
 
 /** Which of the documented errors an appraisal that is not ok amounts to. */
 export function refusalCode(checks: readonly Check[]): WireErrorCode {
   const failed = (id: CheckId) => checks.some((check) => check.id === id && check.status === "fail");
-  if (failed("nonce.bound")) return "nonce_mismatch";
+  if (failed("nonce.bound") || failed("gpu.nonce")) return "nonce_mismatch";
   return failed("td.debug-off") ? "debug_mode" : "attestation_failed";
 }
 

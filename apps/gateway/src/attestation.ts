@@ -42,6 +42,9 @@ export function parseAttestationQuery(
   return { model, nonce, nonceSource: "client", quoteEncoding: encoding };
 }
 
+/** The status of an enclave that lets its last answers finish, and takes no more work. */
+const STOPPING = 503;
+
 /**
  * Answers an attestation request: a replica's evidence, appraised, with the gateway's verdict beside it.
  * @throws WireError `nonce_mismatch`, `debug_mode` or `attestation_failed` when the evidence is not accepted;
@@ -54,14 +57,18 @@ export async function attest(
   onRefusal: RefusalListener,
 ): Promise<AttestationReply> {
   const tried = new Set<Replica>();
+  /** What the last enclave said that is about to stop. */
+  let stopping: EnclaveRefusal | undefined;
   for (;;) {
+    if (stopping && replicas.replicas.every((replica) => tried.has(replica))) return { status: stopping.status, bytes: stopping.body };
     const replica = await replicas.forAttestation(tried);
     let appraisal: Appraisal;
     try {
       appraisal = await appraiseEnclave(replica.link, replica.expected, request.nonce, nowMs);
     } catch (error) {
-      if (error instanceof EnclaveRefusal) return { status: error.status, bytes: error.body };
-      if (!(error instanceof EnclaveLinkError)) throw error;
+      if (error instanceof EnclaveRefusal && error.status !== STOPPING) return { status: error.status, bytes: error.body };
+      if (error instanceof EnclaveRefusal) stopping = error;
+      else if (!(error instanceof EnclaveLinkError)) throw error;
       tried.add(replica);
       replica.suspect();
       continue;
@@ -87,7 +94,7 @@ async function learnKey(replica: Replica, key: string): Promise<void> {
 }
 
 function createAnswer(appraisal: Appraisal, request: AttestationRequest, sealed: boolean): object {
-  const { answer, evidence, endorsements, result } = appraisal;
+  const { answer, evidence, endorsements, gpuEndorsements, result } = appraisal;
   const { quote } = evidence;
   return {
     ...answer,
@@ -100,6 +107,9 @@ function createAnswer(appraisal: Appraisal, request: AttestationRequest, sealed:
     quote_encoding: request.quoteEncoding,
     // So that a browser needs no other host.
     ...(endorsements && { endorsements }),
+    ...(gpuEndorsements && {
+      gpu_endorsements: { rims: gpuEndorsements.rims, ocsp: gpuEndorsements.ocsp.map((der) => toBase64(der)) },
+    }),
     server_verification: describeVerification(appraisal, request.nonce, sealed),
   };
 }

@@ -1,6 +1,8 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { toBase64 } from "@bauta/protocol";
+import { createSimulator } from "@bauta/simulator";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ConfigError } from "./config.ts";
 import { loadConfig } from "./config-file.ts";
@@ -68,6 +70,56 @@ describe("a configuration file", () => {
     expect(await limits(two.replace("body_bytes: 100000", "concurrent_requests: 1"))).toMatchObject({ concurrentRequestsPerKey: 1 });
     const named = two.replace("body_bytes: 100000", "concurrent_requests_per_key: 7\n  stall_timeout_seconds: 5");
     expect(await limits(named)).toMatchObject({ concurrentRequestsPerKey: 7, stallTimeoutMs: 5_000 });
+  });
+
+  const ask = (addresses: string) => GOOD.replace("interval_seconds: 0.5", `interval_seconds: 0.5, ${addresses}`);
+
+  it("asks nobody about GPUs unless it names whom", async () => {
+    const nvidia = "rim_url: https://rim.example, ocsp_url: http://127.0.0.1:9/ocsp, nras_url: https://nras.example/behind/";
+    expect((await load(ask(nvidia))).attestation).toEqual({
+      intervalMs: 500,
+      timeoutMs: 15_000,
+      rimUrl: "https://rim.example",
+      ocspUrl: "http://127.0.0.1:9/ocsp",
+      nrasUrl: "https://nras.example/behind/",
+    });
+    expect((await load(ask("nras_url: https://nras.example"))).attestation).not.toHaveProperty("rimUrl");
+  });
+
+  it.each<[string, string, RegExp]>([
+    [
+      "plain http to another machine",
+      "nras_url: http://nras.example",
+      /^gateway\.yaml:16: attestation\.nras_url: is plain http to another/,
+    ],
+    ["a query", 'nras_url: "https://nras.example?key=1"', /^gateway\.yaml:16: attestation\.nras_url: has a query/],
+    ["a password", "nras_url: https://a:secret@nras.example", /^gateway\.yaml:16: attestation\.nras_url: holds a user name or password/],
+    ["no address", "nras_url: yes please", /^gateway\.yaml:16: attestation\.nras_url: is not a URL/],
+    [
+      "manifests without the status of their signers",
+      "rim_url: https://rim.example",
+      /^gateway\.yaml:16: attestation\.rim_url: needs ocsp_url/,
+    ],
+    ["the status of nobody", "ocsp_url: https://ocsp.example", /^gateway\.yaml:16: attestation\.ocsp_url: needs rim_url/],
+    [
+      "a typo",
+      "nras_ur: https://nras.example",
+      /^gateway\.yaml:16: attestation\.nras_ur: is not a known field \(did you mean nras_url\?\)/,
+    ],
+  ])("says what is wrong with NVIDIA's addresses: %s", async (_name, addresses, expected) => {
+    const lines = await problems(ask(addresses));
+    expect(lines[0]).toMatch(expected);
+    expect(lines.join()).not.toContain("secret");
+  });
+
+  it("takes roots of machines and of GPUs from one file", async () => {
+    const { rootDer, gpus } = createSimulator({ nowMs: Date.now(), gpus: {} });
+    const roots = [rootDer, ...(gpus ? [gpus.deviceRootDer, gpus.rimRootDer, gpus.nrasRootDer] : [])];
+    const pem = roots.map((der) => `-----BEGIN CERTIFICATE-----\n${toBase64(der)}\n-----END CERTIFICATE-----\n`).join("");
+    await writeFile(join(directory, "roots.pem"), pem);
+    await writeFile(join(directory, "gpu.der"), roots[1] ?? "");
+    const { trustRoots } = await load(`trust_roots: [roots.pem, gpu.der]\n${GOOD}`);
+    expect(trustRoots).toEqual([...roots, roots[1]]);
   });
 
   it("may be JSON, with tabs", async () => {

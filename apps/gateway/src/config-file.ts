@@ -2,12 +2,12 @@ import { readFile, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import {
   CertificateError,
-  parseCertificate,
   parsePemCertificates,
   parsePolicy,
   PemError,
   type Policy,
   PolicyError,
+  sortTrustRoots,
 } from "@bauta/attestation";
 import { type Document, LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
@@ -79,6 +79,9 @@ const fileSchema = z.strictObject({
       interval_seconds: seconds(86_400).optional(),
       timeout_seconds: seconds(300).optional(),
       collateral_url: z.string().min(1).optional(),
+      rim_url: z.string().min(1).optional(),
+      ocsp_url: z.string().min(1).optional(),
+      nras_url: z.string().min(1).optional(),
     })
     .optional(),
   grace_seconds: z.number().min(0).max(3600).optional(),
@@ -173,6 +176,9 @@ async function resolveFiles(
       intervalMs: inMs(attestation?.interval_seconds) ?? DEFAULTS.attestation.intervalMs,
       timeoutMs: inMs(attestation?.timeout_seconds) ?? DEFAULTS.attestation.timeoutMs,
       ...(attestation?.collateral_url !== undefined && { collateralUrl: attestation.collateral_url }),
+      ...(attestation?.rim_url !== undefined && { rimUrl: attestation.rim_url }),
+      ...(attestation?.ocsp_url !== undefined && { ocspUrl: attestation.ocsp_url }),
+      ...(attestation?.nras_url !== undefined && { nrasUrl: attestation.nras_url }),
     },
     graceMs: inMs(file.grace_seconds) ?? DEFAULTS.graceMs,
     logLevel: file.log_level ?? DEFAULTS.logLevel,
@@ -221,7 +227,7 @@ function readPolicy(bytes: Buffer): Policy {
 function readRoots(bytes: Buffer): Uint8Array[] {
   const roots =
     bytes.subarray(0, 11).toString("latin1") === "-----BEGIN " ? parsePemCertificates(bytes.toString("latin1")) : [new Uint8Array(bytes)];
-  for (const root of roots) parseCertificate(root);
+  sortTrustRoots(roots);
   return [...roots];
 }
 

@@ -1,8 +1,9 @@
-import { findUrlProblem } from "./collateral.ts";
-import { parsePolicy, type Policy, PolicyError } from "@bauta/attestation";
+import { CertificateError, parsePolicy, type Policy, PolicyError, sortTrustRoots } from "@bauta/attestation";
 import { LIMITS, protectionOf } from "@bauta/protocol";
 import type { ApiKeyRecord } from "./api-keys.ts";
+import { findUrlProblem } from "./collateral.ts";
 import { parseEnclaveUrl } from "./enclave-address.ts";
+import { findGpuServiceProblems, type GpuServices } from "./gpu-endorsements.ts";
 
 /** Where a server listens. Port 0 takes any free one. */
 export interface ListenAddress {
@@ -35,7 +36,7 @@ export interface GatewayLimits {
   readonly bodyBytes: number;
   /** All headers of a request together, bytes. */
   readonly headerBytes: number;
-  /** Chat and attestation requests in progress; more are answered 503. Receipts have as many places of their own. */
+  /** Relayed and attestation requests in progress; more are answered 503. Receipts have as many places of their own. */
   readonly concurrentRequests: number;
   /** The same for one API key; more are answered 429. Half of all if left out, or all where there is one key only. */
   readonly concurrentRequestsPerKey: number;
@@ -55,13 +56,13 @@ export interface GatewayConfig {
   readonly operator?: ListenAddress;
   readonly keys: readonly ApiKeyRecord[];
   readonly models: readonly ModelConfig[];
-  /** Roots beside Intel's, DER. Naming one trusts a simulator, and answers say so. */
+  /** Roots beside Intel's and NVIDIA's, DER. Naming one trusts a simulator, and answers say so. */
   readonly trustRoots?: readonly Uint8Array[];
   /** How `intel_quote` is served unless the caller asks otherwise. */
   readonly quoteEncoding?: "base64" | "hex";
   readonly limits?: Partial<GatewayLimits>;
   /** Pause between verifications of an enclave, and the longest one may take. */
-  readonly attestation?: {
+  readonly attestation?: GpuServices & {
     readonly intervalMs?: number;
     readonly timeoutMs?: number;
     /** Intel's provisioning service or a cache of it, for enclaves that send no collateral along; none if left out. */
@@ -137,6 +138,9 @@ export function findConfigIssues(config: GatewayConfig): ConfigIssue[] {
   const add = (field: string, problem: string) => issues.push({ field, problem });
   const collateralProblem = config.attestation?.collateralUrl === undefined ? undefined : findUrlProblem(config.attestation.collateralUrl);
   if (collateralProblem !== undefined) add("attestation.collateral_url", collateralProblem);
+  for (const { field, problem } of findGpuServiceProblems(config.attestation ?? {})) add(`attestation.${field}`, problem);
+  const rootProblem = findRootProblem(config.trustRoots ?? []);
+  if (rootProblem !== undefined) add("trust_roots", rootProblem);
   if (config.keys.length === 0) add("keys", "is empty, so nobody could call; `bauta keys` makes a key and its hash");
   if (config.models.length === 0) add("models", "is empty, so there is nothing to serve");
   config.keys.forEach(({ name, sha256 }, index) => {
@@ -186,6 +190,17 @@ function findPolicyProblem(policy: Policy): PolicyError | undefined {
     return undefined;
   } catch (error) {
     if (error instanceof PolicyError) return error;
+    throw error;
+  }
+}
+
+/** Roots from code have not been looked at; what is wrong with one would show only when evidence comes. */
+function findRootProblem(roots: readonly Uint8Array[]): string | undefined {
+  try {
+    sortTrustRoots(roots);
+    return undefined;
+  } catch (error) {
+    if (error instanceof CertificateError) return error.message;
     throw error;
   }
 }

@@ -23,9 +23,12 @@ export interface EnclaveAnswer {
   readonly body: Buffer;
 }
 
-/** What a chat request can be sent over. Its answer goes to `handler` as it arrives. */
-export interface ChatChannel {
-  dispatchChat(body: Buffer, headers: string[], handler: Dispatcher.DispatchHandler): void;
+/** The calls that are relayed, below the API's base. */
+export type RelayedPath = "/chat/completions" | "/embeddings";
+
+/** What a relayed request can be sent over. Its answer goes to `handler` as it arrives. */
+export interface RelayChannel {
+  dispatch(path: RelayedPath, body: Buffer, headers: string[], handler: Dispatcher.DispatchHandler): void;
 }
 
 /** A call to an enclave that brought no usable answer. Says nothing about what was asked. */
@@ -55,9 +58,9 @@ export function connectOptions() {
   return { timeout: CONNECT_TIMEOUT_MS, lookup: createGuardedLookup() };
 }
 
-/** The request that carries a chat. Nobody may send it twice. */
-export function chatRequest(body: Buffer, headers: string[]): Dispatcher.DispatchOptions {
-  return { method: "POST", path: "/v1/chat/completions", headers, body, idempotent: false };
+/** A request on its way to an engine. Nobody may send it twice. */
+export function relayedRequest(path: RelayedPath, body: Buffer, headers: string[]): Dispatcher.DispatchOptions {
+  return { method: "POST", path: `/v1${path}`, headers, body, idempotent: false };
 }
 
 /**

@@ -3,10 +3,11 @@ import {
   type Askable,
   askShort,
   CHANNEL_OPTIONS,
-  type ChatChannel,
-  chatRequest,
   connectOptions,
   type EnclaveAnswer,
+  type RelayChannel,
+  type RelayedPath,
+  relayedRequest,
 } from "./enclave-channel.ts";
 
 /**
@@ -14,7 +15,7 @@ import {
  * place, to whoever listens there by then; this one never does: what waits for it fails instead, unsent. So what its
  * peer has proven holds for as long as it is open.
  */
-export class EnclaveConnection implements Askable, ChatChannel {
+export class EnclaveConnection implements Askable, RelayChannel {
   readonly origin: string;
   readonly #client: Client;
   readonly #closeListeners: (() => void)[] = [];
@@ -53,8 +54,8 @@ export class EnclaveConnection implements Askable, ChatChannel {
     return askShort(this.#client, this.origin, path, AbortSignal.timeout(timeoutMs), maxBytes);
   }
 
-  dispatchChat(body: Buffer, headers: string[], handler: Dispatcher.DispatchHandler): void {
-    this.#client.dispatch(chatRequest(body, headers), handler);
+  dispatch(path: RelayedPath, body: Buffer, headers: string[], handler: Dispatcher.DispatchHandler): void {
+    this.#client.dispatch(relayedRequest(path, body, headers), handler);
   }
 
   /** Cuts the connection. */

@@ -3,22 +3,25 @@ import {
   type Askable,
   askShort,
   CHANNEL_OPTIONS,
-  type ChatChannel,
-  chatRequest,
   connectOptions,
   type EnclaveAnswer,
   EnclaveLinkError,
   isLoss,
+  type RelayChannel,
+  type RelayedPath,
+  relayedRequest,
 } from "./enclave-channel.ts";
 import { EnclaveConnection } from "./enclave-connection.ts";
+import { type EnclaveOffers, fetchOffers } from "./enclave-offers.ts";
 
 /** An enclave's address, and how many requests are on their way there. Who listens behind it may change at any time. */
-export class EnclaveLink implements Askable, ChatChannel {
+export class EnclaveLink implements Askable, RelayChannel {
   readonly origin: string;
-  /** Chat requests that are being relayed. */
+  /** Requests that are being relayed. */
   inFlight = 0;
   readonly #pool: Pool;
   readonly #lossListeners: (() => void)[] = [];
+  #offers: Promise<EnclaveOffers> | undefined;
 
   /** @param connections most sockets that are open at once, those of {@link connect} not counted */
   constructor(origin: string, connections: number) {
@@ -37,8 +40,8 @@ export class EnclaveLink implements Askable, ChatChannel {
     return new EnclaveConnection(this.origin, (error) => this.#tellLoss(error));
   }
 
-  dispatchChat(body: Buffer, headers: string[], handler: Dispatcher.DispatchHandler): void {
-    this.#pool.dispatch(chatRequest(body, headers), handler);
+  dispatch(path: RelayedPath, body: Buffer, headers: string[], handler: Dispatcher.DispatchHandler): void {
+    this.#pool.dispatch(relayedRequest(path, body, headers), handler);
   }
 
   /** Where the connection was being closed just then, asks once more: that says nothing about the enclave. */
@@ -51,6 +54,12 @@ export class EnclaveLink implements Askable, ChatChannel {
       if (!(error instanceof EnclaveLinkError) || !isLoss(error.cause)) throw error;
       return await ask();
     }
+  }
+
+  /** What it says its models can do; who asks meanwhile gets the same answer. @throws EnclaveLinkError */
+  offers(timeoutMs: number): Promise<EnclaveOffers> {
+    this.#offers ??= fetchOffers(this, timeoutMs).finally(() => (this.#offers = undefined));
+    return this.#offers;
   }
 
   /** Cuts every connection but those of {@link connect}. */

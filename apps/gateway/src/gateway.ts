@@ -1,5 +1,5 @@
 import type { Server } from "node:http";
-import { type CollateralSource, createAppraiser } from "@bauta/attestation";
+import { type CollateralSource, createAppraiser, type GpuEndorsementSource } from "@bauta/attestation";
 import { protectionOf } from "@bauta/protocol";
 import { backend } from "@bauta/protocol/backend";
 import { destination, type Logger, pino } from "pino";
@@ -9,11 +9,14 @@ import { Drain } from "./drain.ts";
 import { parseEnclaveUrl } from "./enclave-address.ts";
 import { EnclaveLink } from "./enclave-link.ts";
 import { openCollateralSource } from "./collateral.ts";
+import { openGpuEndorsementSource, withinTime } from "./gpu-endorsements.ts";
+import { NrasRelay } from "./nras-relay.ts";
 import { createOperatorServer } from "./operator.ts";
 import { createMemoryReceiptStore, type ReceiptStore } from "./receipt-store.ts";
 import { Replica, type ReplicaStatus } from "./replica.ts";
 import { ModelReplicas } from "./replicas.ts";
-import { addRoutes, ALLOWED_METHODS, type ServedModel } from "./routes.ts";
+import type { ServedModel } from "./route-context.ts";
+import { addRoutes, ALLOWED_METHODS } from "./routes.ts";
 import { createServer } from "./server.ts";
 import { Receipts } from "./signature.ts";
 import { Slots } from "./slots.ts";
@@ -29,6 +32,8 @@ export interface GatewayParts {
   readonly receipts?: ReceiptStore;
   /** Asked for Intel's collateral where an enclave sends none; closed with the gateway. */
   readonly collateral?: CollateralSource;
+  /** Asked for what NVIDIA says about an enclave's GPUs where the enclave sends none of it; closed with the gateway. */
+  readonly gpuEndorsements?: GpuEndorsementSource;
   /** The clock that evidence is judged by, milliseconds since 1970. */
   readonly nowMs?: () => number;
 }
@@ -90,7 +95,19 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts = {}): 
   };
   const logStatus = (status: ReplicaStatus) => logger[status.state === "verified" ? "info" : "warn"](status, "enclave");
   const collateral = parts.collateral ?? openCollateralSource(attestation.collateralUrl, nowMs, logger);
-  const appraiser = createAppraiser({ trustRoots: config.trustRoots, nowMs, collateral, backend });
+  const gpuSource = parts.gpuEndorsements ?? openGpuEndorsementSource(attestation, attestation.timeoutMs, nowMs, logger);
+  const appraiser = createAppraiser({
+    trustRoots: config.trustRoots,
+    nowMs,
+    collateral,
+    gpuEndorsements: gpuSource && withinTime(gpuSource, attestation.timeoutMs),
+    onGpuProblem: ({ code, message }) => logger.warn({ code, message }, "gpu endorsements"),
+    backend,
+  });
+  const nras =
+    attestation.nrasUrl === undefined
+      ? undefined
+      : new NrasRelay(attestation.nrasUrl, attestation.timeoutMs, (call, failure) => logger.warn({ call, failure }, "nras relay"));
   const models = new Map<string, ServedModel>();
   for (const model of config.models) {
     const expected = {
@@ -115,6 +132,7 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts = {}): 
     receipts: new Receipts(store, (origin) => links.get(origin)),
     slots: new Slots(limits.concurrentRequests, limits.concurrentRequestsPerKey),
     receiptSlots: new Slots(limits.concurrentRequests, limits.concurrentRequestsPerKey),
+    nras,
     quoteEncoding: config.quoteEncoding ?? DEFAULTS.quoteEncoding,
     createdSeconds: Math.floor(nowMs() / 1000),
     nowMs,
@@ -131,7 +149,9 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts = {}): 
     if (!whole) logger.warn("the grace period is over; answers in progress are cut");
     for (const replica of all) replica.stop();
     collateral?.close();
+    gpuSource?.close();
     await app.close();
+    await nras?.close();
     await Promise.all([...links.values()].map((link) => link.close()));
     if (operator?.listening) await new Promise<void>((settle) => operator.close(() => settle()).closeAllConnections());
   };

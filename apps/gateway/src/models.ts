@@ -1,11 +1,14 @@
 import { protectionOf } from "@bauta/protocol";
 import type { ModelConfig } from "./config.ts";
+import { type Feature, FEATURES } from "./enclave-offers.ts";
 
 /** What `GET /models` says about one model. */
 export interface ModelEntry {
   readonly config: ModelConfig;
   /** True while no enclave may serve it. */
   readonly offline: boolean;
+  /** What its enclaves can do when the whole request is sealed; in version 1 it is text only. */
+  readonly offers: (feature: Feature) => boolean;
 }
 
 /**
@@ -14,16 +17,16 @@ export interface ModelEntry {
  * @see spec/protocol.md, "Public API"
  */
 export function createModelList(entries: readonly ModelEntry[], createdSeconds: number): object {
-  return { object: "list", data: entries.map(({ config, offline }) => describe(config, offline, createdSeconds)) };
+  return { object: "list", data: entries.map((entry) => describe(entry, createdSeconds)) };
 }
 
-function describe(model: ModelConfig, offline: boolean, created: number): object {
+function describe({ config: model, offline, offers }: ModelEntry, created: number): object {
   return {
     id: model.id,
     object: "model",
     created,
     owned_by: model.ownedBy ?? "bauta",
-    type: "text",
+    type: isForEmbeddings(offers) ? "embedding" : "text",
     context_length: model.contextTokens,
     model_spec: {
       name: model.name,
@@ -34,14 +37,19 @@ function describe(model: ModelConfig, offline: boolean, created: number): object
       capabilities: {
         supportsTeeAttestation: true,
         supportsE2EE: protectionOf(model.id) === "sealed",
-        supportsFunctionCalling: false,
+        supportsFunctionCalling: offers("tools"),
         supportsReasoning: model.reasoning ?? false,
-        supportsVision: false,
+        supportsVision: offers("images"),
         supportsWebSearch: false,
-        supportsResponseSchema: false,
-        supportsLogProbs: false,
+        supportsResponseSchema: offers("schemas"),
+        supportsLogProbs: offers("logprobs"),
       },
       offline,
     },
   };
+}
+
+/** An engine that names embeddings and nothing of a chat's has no other business. */
+function isForEmbeddings(offers: ModelEntry["offers"]): boolean {
+  return offers("embeddings") && !FEATURES.some((feature) => feature !== "embeddings" && offers(feature));
 }

@@ -1,22 +1,19 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { HEADERS, WireError } from "@bauta/protocol";
 import type { Dispatcher } from "undici";
-import type { ChatChannel } from "./enclave-channel.ts";
+import type { RelayChannel, RelayedPath } from "./enclave-channel.ts";
 import type { EnclaveConnection } from "./enclave-connection.ts";
 import type { Replica } from "./replica.ts";
+import { hasSealedBody } from "./sealed-body.ts";
 import { writeWireError } from "./wire-replies.ts";
 
 /** What of a request's headers goes to an enclave; the caller's key and whatever tells who calls stay here. */
-const REQUEST_HEADERS = [
-  "content-type",
-  "accept",
-  HEADERS.nonce,
-  HEADERS.clientPublicKey,
-  HEADERS.modelPublicKey,
-  HEADERS.signingAlgorithm,
-];
+const REQUEST_HEADERS = ["content-type", "accept", HEADERS.nonce, HEADERS.modelPublicKey];
+/** The same for one of version 1, where the messages may be sealed, and for one that is sealed as a whole. */
+const MESSAGE_HEADERS = [...REQUEST_HEADERS, HEADERS.clientPublicKey, HEADERS.signingAlgorithm];
+const SEALED_BODY_HEADERS = [...REQUEST_HEADERS, HEADERS.encapsulatedKey, HEADERS.model];
 /** What of an enclave's headers goes to the caller. */
-const RESPONSE_HEADERS = ["content-type", "content-length", "cache-control", "retry-after", HEADERS.requestId];
+const RESPONSE_HEADERS = ["content-type", "content-length", "cache-control", "retry-after", HEADERS.requestId, HEADERS.responseNonce];
 /** Line ends are part of it: inside an answer's JSON they would be escaped, so no text of a model can look like this. */
 const DONE = "data: [DONE]\n\n";
 /** How long an answer may go on by itself after a client that hung up at `[DONE]`, for its receipt's sake. */
@@ -24,8 +21,9 @@ const AFTER_DONE_MS = 2_000;
 /** Proven connections that may turn out to be over, before their replica counts as unreachable. */
 const MAX_STALE_CONNECTIONS = 3;
 
-/** One chat request on its way. */
+/** One request on its way. */
 export interface RelayJob {
+  readonly path: RelayedPath;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   /** The body as received; the same bytes go out. */
@@ -42,11 +40,11 @@ export interface RelayJob {
 export type RelayOutcome = "ended" | "broken" | "client-gone";
 
 /**
- * Hands a chat request to an enclave and its answer to the caller, byte for byte both ways.
+ * Hands a request to an enclave and its answer to the caller, byte for byte both ways.
  * Another replica is tried only while nothing was sent. Writes its own error answers.
  * @throws WireError when no replica can be chosen; nothing was written then
  */
-export async function relayChat(job: RelayJob): Promise<RelayOutcome> {
+export async function relay(job: RelayJob): Promise<RelayOutcome> {
   const headers = forwardedHeaders(job.request.headers);
   const tried = new Set<Replica>();
   for (;;) {
@@ -99,7 +97,7 @@ async function sendProven(job: RelayJob, replica: Replica, headers: string[]): P
   return "not-sent";
 }
 
-function attempt(job: RelayJob, replica: Replica, channel: ChatChannel, headers: string[]): Promise<Attempt> {
+function attempt(job: RelayJob, replica: Replica, channel: RelayChannel, headers: string[]): Promise<Attempt> {
   return new Promise((settle) => new Leg(job, replica, settle).start(channel, headers));
 }
 
@@ -123,11 +121,11 @@ class Leg implements Dispatcher.DispatchHandler {
     this.#settle = settle;
   }
 
-  start(channel: ChatChannel, headers: string[]): void {
+  start(channel: RelayChannel, headers: string[]): void {
     this.#response.on("drain", this.#onDrain);
     this.#response.on("close", this.#onClose);
     try {
-      channel.dispatchChat(this.#job.body, headers, this);
+      channel.dispatch(this.#job.path, this.#job.body, headers, this);
     } catch {
       this.#end("not-sent");
     }
@@ -147,8 +145,8 @@ class Leg implements Dispatcher.DispatchHandler {
     }
     this.#answering = true;
     this.#job.onBegin(this.#replica, status, headers);
-    // The enclave has another key than the one this request was routed by.
-    if (status === 421) void this.#replica.recheck();
+    // The enclave has another key than the one this request was routed by, or is stopping.
+    if (status === 421 || status === 503) void this.#replica.recheck();
     this.#response.writeHead(status, answerHeaders(headers));
     this.#response.flushHeaders();
   }
@@ -202,7 +200,7 @@ class Leg implements Dispatcher.DispatchHandler {
 
 function forwardedHeaders(headers: IncomingHttpHeaders): string[] {
   const forwarded: string[] = [];
-  for (const name of REQUEST_HEADERS) {
+  for (const name of hasSealedBody(headers) ? SEALED_BODY_HEADERS : MESSAGE_HEADERS) {
     const value = headers[name];
     if (typeof value === "string") forwarded.push(name, value);
   }

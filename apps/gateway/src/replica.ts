@@ -5,6 +5,7 @@ import { type Appraisal, appraiseEnclave, EnclaveRefusal, type Expectation, fail
 import { AttestedConnections } from "./attested-connections.ts";
 import { type Askable, EnclaveLinkError } from "./enclave-channel.ts";
 import type { EnclaveLink } from "./enclave-link.ts";
+import type { Feature } from "./enclave-offers.ts";
 
 /** First pause after a verification that failed; it doubles up to the configured interval. */
 const FIRST_RETRY_MS = 1_000;
@@ -40,6 +41,7 @@ export class Replica {
   readonly #intervalMs: number;
   readonly #listener: StatusListener;
   #status: ReplicaStatus;
+  #features: ReadonlySet<Feature> = new Set();
   #failure: WireErrorCode = "enclave_unreachable";
   #running: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -68,6 +70,11 @@ export class Replica {
 
   get verified(): boolean {
     return this.#status.state === "verified";
+  }
+
+  /** What its enclave said, last, that this model can do. */
+  get features(): ReadonlySet<Feature> {
+    return this.#features;
   }
 
   /** What a caller is told while this replica cannot serve. */
@@ -110,10 +117,20 @@ export class Replica {
   async #verifyOnce(): Promise<void> {
     try {
       await this.attested.renew();
+      await this.#learnFeatures();
     } catch {
       // What it was stands in the status.
     }
     if (!this.#stopped) this.#listener(this.#status);
+  }
+
+  async #learnFeatures(): Promise<void> {
+    try {
+      this.#features = (await this.link.offers(this.expected.timeoutMs)).get(this.expected.model) ?? new Set();
+    } catch (error) {
+      // It serves all the same, and what it said before still stands.
+      if (!(error instanceof EnclaveLinkError)) throw error;
+    }
   }
 
   /**
@@ -143,7 +160,10 @@ export class Replica {
     this.#failures = 0;
     const { model, enclave } = this.#status;
     const { simulated, pinned } = result;
-    this.#become({ model, enclave, state: "verified", reasons: [], modelKey: toHex(key), simulated, pinned, verifiedAtMs: atMs });
+    const modelKey = toHex(key);
+    // Another process, which may have another engine.
+    if (modelKey !== this.#status.modelKey) this.#features = new Set();
+    this.#become({ model, enclave, state: "verified", reasons: [], modelKey, simulated, pinned, verifiedAtMs: atMs });
   }
 
   #refuse(state: "refused" | "unreachable", failure: WireErrorCode, reasons: readonly string[]): void {

@@ -1,4 +1,5 @@
 import { HEADERS, parseModelKey, toHex, WireError } from "@bauta/protocol";
+import type { Feature } from "./enclave-offers.ts";
 import type { Replica } from "./replica.ts";
 
 /** All replicas of one model. */
@@ -15,6 +16,12 @@ export class ModelReplicas {
     return this.replicas.some((replica) => replica.verified);
   }
 
+  /** True if each replica that may serve can do this: a request that is not sealed yet may come to any of them. */
+  offers(feature: Feature): boolean {
+    const serving = this.replicas.filter((replica) => replica.verified);
+    return serving.length > 0 && serving.every((replica) => replica.features.has(feature));
+  }
+
   /** Verifies every replica once; later calls return the same promise. */
   firstRound(): Promise<unknown> {
     this.#firstRound ??= Promise.all(this.replicas.map((replica) => replica.verify()));
@@ -22,12 +29,12 @@ export class ModelReplicas {
   }
 
   /**
-   * Chooses who gets a chat request.
+   * Chooses who gets a request to relay.
    * @param modelKey the `X-Venice-TEE-Model-Pub-Key` header: the replica that holds this key, or none
    * @param tried replicas that turned out to be unreachable
    * @throws WireError `invalid_public_key`, `unknown_model_key`, or why no replica serves
    */
-  async forChat(modelKey: string | undefined, tried: ReadonlySet<Replica>): Promise<Replica> {
+  async forRequest(modelKey: string | undefined, tried: ReadonlySet<Replica>): Promise<Replica> {
     if (!this.available) await this.#verdicts(tried);
     if (modelKey === undefined) return this.#leastLoaded((replica) => replica.verified && !tried.has(replica)) ?? this.#fail(this.replicas);
     const parsed = parseModelKey(modelKey);
@@ -43,8 +50,10 @@ export class ModelReplicas {
       found = find();
     }
     if (found) return found;
+    // Nobody who could open it serves now. Another who serves can be attested and sealed to: nothing was sent yet.
+    const others = this.replicas.some((replica) => replica.verified && !holds(replica));
+    if (others) throw new WireError("unknown_model_key", { param: HEADERS.modelPublicKey });
     const holders = this.replicas.filter(holds);
-    if (holders.length === 0 && this.available) throw new WireError("unknown_model_key", { param: HEADERS.modelPublicKey });
     return this.#fail(holders.length > 0 ? holders : this.replicas);
   }
 

@@ -1,47 +1,32 @@
-import { HEADERS, protectionOf, WireError } from "@bauta/protocol";
+import { protectionOf, WireError } from "@bauta/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { Logger } from "pino";
-import { type ApiKeyRecord, type ApiKeyStore, authenticate } from "./api-keys.ts";
+import { answerRelayed, assertJson, assertRelayable } from "./answer-relayed.ts";
+import { authenticate } from "./api-keys.ts";
 import { attest, parseAttestationQuery } from "./attestation.ts";
-import type { ModelConfig } from "./config.ts";
+import type { Feature } from "./enclave-offers.ts";
 import { createModelList } from "./models.ts";
-import { relayChat } from "./relay.ts";
-import type { ReceiptRecord } from "./receipt-store.ts";
-import type { ModelReplicas } from "./replicas.ts";
-import { readModelMember } from "./request-model.ts";
-import type { Receipts } from "./signature.ts";
+import { MAX_NRAS_REQUEST_BYTES, NotRelayedError, NRAS_CALLS, type NrasCall } from "./nras-relay.ts";
+import { modelOf, ownerOf, type RouteContext } from "./route-context.ts";
 import type { Slots } from "./slots.ts";
-import { toWireError, writeWireError } from "./wire-replies.ts";
 
 const PREFIXES = ["/api/v1", "/v1"] as const;
-const PATHS = { models: "/models", attestation: "/tee/attestation", signature: "/tee/signature", chat: "/chat/completions" } as const;
+const NRAS = "/tee/nras";
+const ROUTES = {
+  models: { method: "GET", path: "/models" },
+  attestation: { method: "GET", path: "/tee/attestation" },
+  signature: { method: "GET", path: "/tee/signature" },
+  chat: { method: "POST", path: "/chat/completions" },
+  embeddings: { method: "POST", path: "/embeddings" },
+  // As at NRAS, so that a client need only be told another address.
+  nrasAttest: { method: NRAS_CALLS.attest.method, path: NRAS + NRAS_CALLS.attest.path },
+  nrasKeys: { method: NRAS_CALLS.keys.method, path: NRAS + NRAS_CALLS.keys.path },
+} as const;
 const JSON_TYPE = "application/json; charset=utf-8";
 
 /** The methods that each public path takes. */
 export const ALLOWED_METHODS: ReadonlyMap<string, string> = new Map(
-  PREFIXES.flatMap((prefix) => Object.values(PATHS).map((path) => [prefix + path, path === PATHS.chat ? "POST" : "GET"])),
+  PREFIXES.flatMap((prefix) => Object.values(ROUTES).map(({ method, path }) => [prefix + path, method])),
 );
-
-/** A configured model with its enclaves. */
-export interface ServedModel {
-  readonly config: ModelConfig;
-  readonly replicas: ModelReplicas;
-}
-
-/** What the routes work with. */
-export interface RouteContext {
-  readonly keys: ApiKeyStore;
-  readonly models: ReadonlyMap<string, ServedModel>;
-  readonly receipts: Receipts;
-  /** Chat and attestation requests in progress. */
-  readonly slots: Slots;
-  /** Requests for receipts, apart: who streams as much as it may can still ask what became of it. */
-  readonly receiptSlots: Slots;
-  readonly quoteEncoding: "base64" | "hex";
-  readonly createdSeconds: number;
-  readonly nowMs: () => number;
-  readonly logger: Logger;
-}
 
 /** Adds the public API, under both of its prefixes. */
 export function addRoutes(app: FastifyInstance, context: RouteContext): void {
@@ -53,22 +38,42 @@ export function addRoutes(app: FastifyInstance, context: RouteContext): void {
     reply.raw.once("close", slots.take(ownerOf(request).name));
   };
   const takeSlot = takeOf(context.slots);
+  const assertRelayed = async () => {
+    if (!context.nras) throw new NotRelayedError();
+  };
+  const refuseOtherTypes = async (request: FastifyRequest) => assertJson(request);
+  const nrasBodyLimit = Math.min(MAX_NRAS_REQUEST_BYTES, app.initialConfig.bodyLimit ?? MAX_NRAS_REQUEST_BYTES);
   for (const prefix of PREFIXES) {
-    app.get(prefix + PATHS.models, { onRequest: authorize }, () => listModels(context));
-    app.get(prefix + PATHS.attestation, { onRequest: [authorize, takeSlot] }, (request, reply) =>
+    app.get(prefix + ROUTES.models.path, { onRequest: authorize }, () => listModels(context));
+    app.get(prefix + ROUTES.attestation.path, { onRequest: [authorize, takeSlot] }, (request, reply) =>
       answerAttestation(request, reply, context),
     );
-    app.get(prefix + PATHS.signature, { onRequest: [authorize, takeOf(context.receiptSlots)] }, (request, reply) =>
+    app.get(prefix + ROUTES.signature.path, { onRequest: [authorize, takeOf(context.receiptSlots)] }, (request, reply) =>
       answerSignature(request, reply, context),
     );
-    app.post(prefix + PATHS.chat, { onRequest: [authorize, refuseEncoding, takeSlot] }, (request, reply) =>
-      answerChat(request, reply, context),
+    for (const { path } of [ROUTES.chat, ROUTES.embeddings]) {
+      const refuse = async (request: FastifyRequest) => assertRelayable(path, request, context);
+      app.post(prefix + path, { onRequest: [authorize, refuseEncoding, refuse, takeSlot] }, (request, reply) =>
+        answerRelayed(path, request, reply, context),
+      );
+    }
+    app.post(
+      prefix + ROUTES.nrasAttest.path,
+      { onRequest: [authorize, assertRelayed, refuseEncoding, refuseOtherTypes, takeSlot], bodyLimit: nrasBodyLimit },
+      (request, reply) => answerNras("attest", request, reply, context),
+    );
+    app.get(prefix + ROUTES.nrasKeys.path, { onRequest: [authorize, assertRelayed, takeSlot] }, (request, reply) =>
+      answerNras("keys", request, reply, context),
     );
   }
 }
 
 function listModels(context: RouteContext): object {
-  const entries = [...context.models.values()].map(({ config, replicas }) => ({ config, offline: !replicas.available }));
+  const entries = [...context.models.values()].map(({ config, replicas }) => ({
+    config,
+    offline: !replicas.available,
+    offers: (feature: Feature) => replicas.offers(feature),
+  }));
   return createModelList(entries, context.createdSeconds);
 }
 
@@ -91,43 +96,15 @@ async function answerSignature(request: FastifyRequest, reply: FastifyReply, con
   return body;
 }
 
-async function answerChat(request: FastifyRequest, reply: FastifyReply, context: RouteContext): Promise<void> {
-  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-  const { config, replicas } = modelOf(readModelMember(body), request, context);
-  const owner = ownerOf(request).name;
-  const modelKey = headerText(request, HEADERS.modelPublicKey);
-  const notes = request.gatewayNotes;
-  let receipt: Promise<ReceiptRecord | undefined> | undefined;
-  reply.hijack();
-  try {
-    const outcome = await relayChat({
-      request: request.raw,
-      response: reply.raw,
-      body,
-      plain: protectionOf(config.id) !== "sealed" || modelKey === undefined,
-      choose: (tried) => replicas.forChat(modelKey, tried),
-      onBegin: (replica, status, headers) => {
-        notes.enclave = replica.link.origin;
-        if (status === 200) receipt = context.receipts.expect(owner, config.id, replica.link.origin, headers[HEADERS.requestId]);
-      },
-    });
-    if (outcome !== "ended") notes.error ??= outcome;
-    await collectReceipt(receipt, context);
-  } catch (error) {
-    const wire = toWireError(error);
-    notes.error = wire.code;
-    writeWireError(reply.raw, wire);
-  }
-}
-
-/** Keeps the receipt, whatever became of the answer's reader; without one, the owner's question will ask again. */
-async function collectReceipt(expected: Promise<ReceiptRecord | undefined> | undefined, context: RouteContext): Promise<void> {
-  try {
-    const record = await expected;
-    if (record) await context.receipts.collect(record);
-  } catch {
-    context.logger.warn("a receipt could not be fetched yet");
-  }
+async function answerNras(call: NrasCall, request: FastifyRequest, reply: FastifyReply, { nras }: RouteContext): Promise<Buffer> {
+  if (!nras) throw new NotRelayedError();
+  const body = Buffer.isBuffer(request.body) ? request.body : undefined;
+  if (call === "attest" && !body?.length) throw new WireError("invalid_json");
+  const gone = new AbortController();
+  reply.raw.once("close", () => gone.abort(new WireError("unavailable")));
+  const answer = await nras.call(call, call === "attest" ? body : undefined, gone.signal);
+  void reply.header("cache-control", "no-store").type(JSON_TYPE);
+  return answer;
 }
 
 async function refuseEncoding(request: FastifyRequest): Promise<void> {
@@ -135,27 +112,9 @@ async function refuseEncoding(request: FastifyRequest): Promise<void> {
   if (encoding !== undefined && encoding.toLowerCase() !== "identity") throw new WireError("content_encoding");
 }
 
-function modelOf(id: string, request: FastifyRequest, context: RouteContext): ServedModel {
-  const model = context.models.get(id);
-  if (!model) throw new WireError("model_not_found", { param: "model" });
-  request.gatewayNotes.model = id;
-  return model;
-}
-
-function ownerOf(request: FastifyRequest): ApiKeyRecord {
-  const { key } = request.gatewayNotes;
-  if (!key) throw new WireError("unauthorized");
-  return key;
-}
-
 function requiredText(query: Readonly<Record<string, unknown>>, name: string): string {
   const value = query[name];
   if (value === undefined || value === "") throw new WireError("missing_field", { param: name });
   if (typeof value !== "string") throw new WireError("invalid_field", { param: name });
   return value;
-}
-
-function headerText(request: FastifyRequest, name: string): string | undefined {
-  const value = request.headers[name];
-  return typeof value === "string" ? value : undefined;
 }

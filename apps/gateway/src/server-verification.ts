@@ -1,6 +1,21 @@
-import { type CheckId, type CheckStatus, PLATFORM_CHECKS } from "@bauta/attestation";
+import { type CheckId, type CheckStatus, type GpuClaim, PLATFORM_CHECKS } from "@bauta/attestation";
 import { bindNonce } from "@bauta/protocol";
 import type { Appraisal } from "./appraise-enclave.ts";
+
+/** What makes GPUs the ones that the enclave means, as NVIDIA made them and in order. */
+const GPU_CHECKS: readonly CheckId[] = [
+  "gpu.present",
+  "gpu.named-by-enclave",
+  "gpu.nonce",
+  "gpu.cert-chain",
+  "gpu.revocation",
+  "gpu.report-signature",
+  "gpu.fwid",
+  "gpu.rim-driver",
+  "gpu.rim-vbios",
+  "gpu.measurements",
+  "gpu.debug-off",
+];
 
 /**
  * The gateway's own verdict, in the members that live services use. A member is true or false only for what was
@@ -38,7 +53,7 @@ export function describeVerification(appraisal: Appraisal, nonce: string, sealed
       },
       crlCheck: { checked: revocation !== null, revoked: revocation === null ? null : !revocation },
     },
-    nvidia: evidence.nvidiaPayload === undefined ? null : describeGpu(all),
+    nvidia: evidence.nvidiaPayload === undefined ? null : describeGpus(all, claims.gpus),
     signingAddressBinding: {
       bound: all("key.address-derived", "key.bound-to-report-data"),
       reportDataAddress: claims.report_data === undefined ? null : `0x${claims.report_data.slice(0, 40)}`,
@@ -53,12 +68,13 @@ export function describeVerification(appraisal: Appraisal, nonce: string, sealed
   };
 }
 
-function describeGpu(all: (...ids: CheckId[]) => boolean | null): object {
-  const chain = all("gpu.cert-chain");
+function describeGpus(all: (...ids: CheckId[]) => boolean | null, gpus: readonly GpuClaim[] | undefined): object {
   return {
-    valid: all("gpu.nonce", "gpu.cert-chain", "gpu.report-signature", "gpu.measurements"),
+    valid: all(...GPU_CHECKS),
     signatureVerified: all("gpu.report-signature"),
-    certificateChainStatus: { valid: chain },
+    certificateChainStatus: { valid: all("gpu.cert-chain"), notRevoked: all("gpu.revocation") },
+    measurementsMatch: all("gpu.rim-driver", "gpu.rim-vbios", "gpu.measurements"),
+    gpus: gpus ?? null,
   };
 }
 

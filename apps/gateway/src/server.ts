@@ -52,7 +52,8 @@ export function createServer(limits: GatewayLimits, drain: Drain, allowed: Reado
   app.addHook("onClose", async () => stopLooking());
 
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  // Whatever its type: what is sealed has any. Routes that take JSON say so before the body is read.
+  app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.decorateRequest("gatewayNotes", null as unknown as RequestNotes);
   app.addHook("onRequest", (request, reply, done) => {
     const notes: RequestNotes = { route: request.routeOptions.url ?? UNKNOWN_ROUTE, startedMs: performance.now() };

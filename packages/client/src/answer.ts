@@ -1,4 +1,4 @@
-import { RefusalError, type ResponseDelta, type ResponseEnd, type ResponseReader } from "@bauta/protocol/client";
+import { RefusalError, type ResponseEnd } from "@bauta/protocol/client";
 import type { Attestation } from "./attestation.ts";
 import type { Body, BodyPart } from "./body.ts";
 import type { Deadline } from "./deadline.ts";
@@ -6,10 +6,24 @@ import type { Outcome } from "./outcome.ts";
 import type { ReceiptFinding } from "./receipt-check.ts";
 import { parseRequestId } from "./request-id.ts";
 
-export interface AnswerInput {
+/** Makes pieces of an answer from its bytes: deltas, whole chunks, or none where only the whole counts. */
+export interface AnswerReader<Piece> {
+  /** @throws {RefusalError} when the answer holds what it never should; nothing may be read after that */
+  push(bytes: Uint8Array): Promise<Piece[]>;
+  /** True once all that counts has come but for its receipt. */
+  readonly ended: boolean;
+  /** True once nothing more need be read. */
+  readonly done: boolean;
+  /** @throws {RefusalError} when the answer ended within something */
+  end(): ResponseEnd;
+  /** What an answer that closed too early lacks, such as `[DONE]`. */
+  readonly awaits: string;
+}
+
+export interface AnswerInput<Piece> {
   readonly body: Body;
   readonly deadline: Deadline;
-  readonly reader: ResponseReader;
+  readonly reader: AnswerReader<Piece>;
   readonly attestation: Attestation;
   /** As the answer's head names it: a hint, used where the chunks have none. */
   readonly requestId: string | undefined;
@@ -24,7 +38,7 @@ export interface AnswerInput {
   dispose(): void;
 }
 
-export interface Answer extends AsyncIterable<ResponseDelta> {
+export interface Answer<Piece> extends AsyncIterable<Piece, undefined> {
   readonly outcome: Promise<Outcome>;
 }
 
@@ -33,21 +47,21 @@ const AFTER_DONE_BYTES = 256 * 1024;
 const DONE_RESULT: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /**
- * An answer's stream as deltas, read as fast as they are taken. It can be iterated once.
+ * An answer's stream as pieces, read as fast as they are taken. It can be iterated once.
  *
  * The iteration throws only where going on would be wrong: `RefusalError` when the stream broke the protocol's rules,
  * the signal's own reason when the caller aborted. An answer that ends early ends the iteration. The outcome always
  * resolves, at the latest when the iteration has ended, and never rejects.
  */
-export function createAnswer(input: AnswerInput): Answer {
+export function createAnswer<Piece>(input: AnswerInput<Piece>): Answer<Piece> {
   const { body, deadline, reader, attestation, signal } = input;
-  const pending: ResponseDelta[] = [];
+  const pending: Piece[] = [];
   let bytesAfterDone: number | undefined;
   let awaitingReceipt = false;
   let turn: Promise<unknown> = Promise.resolve();
   let reading = false;
   let leaving = false;
-  /** The piece that ended the stream, kept until its deltas are handed out. */
+  /** What ended the stream, kept until its pieces are handed out. */
   let last: BodyPart | undefined;
   let over = false;
   let failure: { readonly error: unknown } | undefined;
@@ -138,18 +152,20 @@ export function createAnswer(input: AnswerInput): Answer {
 
   function describeEnd(end: ResponseEnd | undefined, part: BodyPart): string {
     if (end?.error) return `the server reported an error within the answer: ${input.quoteError(end.error)} (a hint, not a fact)`;
-    if (end?.hashes) return "[DONE] came without a finish reason before it";
+    if (end?.hashes && bytesAfterDone !== undefined) return `${reader.awaits} came without a finish reason before it`;
     if (deadline.cause === "timeout") return `nothing more of the answer came for ${input.idleMs} ms`;
-    return "end" in part && part.end === "broken" ? "the connection broke before [DONE]" : "the stream ended before [DONE]";
+    return "end" in part && part.end === "broken"
+      ? `the connection broke before ${reader.awaits}`
+      : `the stream ended before ${reader.awaits}`;
   }
 
-  async function step(): Promise<IteratorResult<ResponseDelta, undefined>> {
+  async function step(): Promise<IteratorResult<Piece, undefined>> {
     reading = true;
     try {
       for (;;) {
         if (over) break;
-        const delta = pending.shift();
-        if (delta) return { done: false, value: delta };
+        const piece = pending.shift();
+        if (piece !== undefined) return { done: false, value: piece };
         await (last ? judge(last) : pull());
       }
     } catch (error) {
@@ -169,7 +185,7 @@ export function createAnswer(input: AnswerInput): Answer {
     conclude("unverified", error instanceof RefusalError ? error.message : "this client failed to read the answer");
   }
 
-  const iterator: AsyncIterator<ResponseDelta, undefined> = {
+  const iterator: AsyncIterator<Piece, undefined> = {
     next() {
       // One step at a time, also for callers who do not wait.
       const result = turn.then(step);

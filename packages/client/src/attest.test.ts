@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { addressOf, createReportData, toHex } from "@bauta/protocol";
 import { backend } from "@bauta/protocol/backend";
 import { describe, expect, it } from "vitest";
-import type { Attestation } from "./index.ts";
+import type { Attestation, ClientError } from "./index.ts";
 import {
   at,
   type Attested,
@@ -118,6 +118,81 @@ describe("attest", () => {
       attestation: (_honest, _request, response) => void response.writeHead(200).end(`{"x":"${"y".repeat(8 * 1024 * 1024)}"}`),
     });
     expect(await rejection(server.client().attest(MODEL))).toMatchObject({ code: "answer_too_large" });
+  });
+});
+
+describe("an attestation that a gateway answers by 502", () => {
+  const failing = (times: number, status = 502, body: unknown = { error: { message: "TEE attestation verification failed" } }) => {
+    let failures = 0;
+    return attestWith((honest, _request, response) => (++failures > times ? honest : reply(response, status, body)));
+  };
+
+  it("is asked for again, twice at most, each time under another nonce", async () => {
+    const server = await failing(2);
+    expect((await server.client().attest(MODEL)).result.ok).toBe(true);
+    expect(new Set(server.seen).size).toBe(3);
+
+    const down = await failing(3);
+    expect(await rejection(down.client().attest(MODEL))).toMatchObject({ code: "server_error", details: { server: { status: 502 } } });
+    expect(down.count("tee/attestation")).toBe(3);
+  });
+
+  it.each([
+    [502, { error: { message: "x", code: "debug_mode" } }],
+    [500, {}],
+    [503, {}],
+    [429, {}],
+    [404, {}],
+  ])("is not asked for again after %d %j", async (status, body) => {
+    const server = await failing(1, status, body);
+    expect(await rejection(server.client().attest(MODEL))).toMatchObject({ code: "server_error" });
+    expect(server.count("tee/attestation")).toBe(1);
+  });
+
+  it("is given up while it waits", async () => {
+    const controller = new AbortController();
+    const server = await attestWith((_honest, _request, response) => {
+      reply(response, 502, {});
+      response.on("close", () => controller.abort(new Error("enough")));
+      response.on("finish", () => controller.abort(new Error("enough")));
+    });
+    expect(await rejection(server.client().attest(MODEL, { signal: controller.signal }))).toBe(controller.signal.reason);
+    expect(server.count("tee/attestation")).toBe(1);
+  });
+});
+
+describe("a build that the policy does not know", () => {
+  const known = simulator.policy("known");
+  const build = at(known.builds, 0);
+  const refusedUnder = async (change: object, policy: object = {}) => {
+    const server = await startServer();
+    const client = server.client({ policy: { ...known, ...policy, builds: [{ ...build, ...change }] } });
+    const error = (await rejection(client.chat({ model: MODEL, messages: QUESTION }))) as ClientError;
+    expect(error).toMatchObject({ code: "attestation_refused", action: "stop" });
+    expect(server.count("chat")).toBe(0);
+    return { server, error };
+  };
+
+  it("names the values that changed, and the line that accepts them", async () => {
+    const { server, error } = await refusedUnder({ mrtd: "00".repeat(48), compose_hash: "11".repeat(32) });
+    expect(error.message).toContain(`mrtd is ${build.mrtd.slice(0, 16)}…, not 0000000000000000…`);
+    expect(error.message).toContain("compose_hash is ");
+    expect(error.message).not.toContain("rtmr1");
+    expect(error.message).toContain(`bauta policy accept ${MODEL} --policy <policy file> --base-url ${server.baseURL}`);
+    expect(error.details.difference?.values).toMatchObject([
+      { name: "mrtd", expected: "00".repeat(48), actual: build.mrtd },
+      { name: "compose_hash", expected: "11".repeat(32) },
+    ]);
+  });
+
+  it("offers no such line where something else is wrong", async () => {
+    const { error } = await refusedUnder({ mrtd: "00".repeat(48) }, { tcb: { accept: ["UpToDate"], min_evaluation_number: 9_999 } });
+    expect(error.message).not.toContain("policy accept");
+    const server = await startServer({ attestation: (honest) => ({ ...honest, nonce: "00".repeat(32) }) });
+    const client = server.client({ policy: { ...known, builds: [{ ...build, mrtd: "00".repeat(48) }] } });
+    const other = (await rejection(client.chat({ model: MODEL, messages: QUESTION }))) as ClientError;
+    expect(other.message).toContain("nonce.bound");
+    expect(other.message).not.toContain("policy accept");
   });
 });
 

@@ -1,16 +1,21 @@
 import {
+  type AppraisalRequest,
   type Appraiser,
+  assertProven,
   type AttestationResult,
   type Collateral,
   CollateralError,
+  diffBuild,
   type Evidence,
   EvidenceError,
   parseAttestationAnswer,
+  PinError,
   type Policy,
+  type PolicyDifference,
 } from "@bauta/attestation";
 import { type CryptoBackend, LIMITS, protectionOf, toHex } from "@bauta/protocol";
 import type { Attestation } from "./attestation.ts";
-import { createDeadline } from "./deadline.ts";
+import { createDeadline, raceAbort } from "./deadline.ts";
 import { ClientError } from "./errors.ts";
 import type { Transport } from "./http.ts";
 
@@ -25,13 +30,47 @@ export interface AttestOptions {
   readonly timeoutMs: number;
 }
 
+/** How often an attestation is asked for, and the pause before it is asked for again, which doubles. */
+const ATTEMPTS = 3;
+const PAUSE_MS = 250;
+
 /**
- * Asks for evidence with a fresh nonce and appraises it. Evidence that is not acceptable is a result, not an error.
+ * Asks for evidence with a fresh nonce and appraises it. Gateways answer 502 where an enclave was slow to prove itself:
+ * then it is asked for again, under another nonce; nothing of a conversation is in such a request. Evidence that is not
+ * acceptable is a result, not an error.
  * @throws {ClientError} of the transport, `evidence_malformed` when the answer holds no evidence to appraise,
  * `collateral_unavailable`, or `timeout` when the source of collateral takes too long
  * @see spec/protocol.md, "Attestation"
  */
 export async function attestModel(model: string, options: AttestOptions, signal: AbortSignal | undefined): Promise<Attestation> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await attestOnce(model, options, signal);
+    } catch (error) {
+      if (attempt === ATTEMPTS || !isPassing(error)) throw error;
+      await pause(PAUSE_MS * 2 ** (attempt - 1), signal);
+    }
+  }
+}
+
+function isPassing(error: unknown): boolean {
+  const server = error instanceof ClientError ? error.details.server : undefined;
+  return server?.status === 502 && server.code !== "debug_mode";
+}
+
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  try {
+    await (signal ? raceAbort(over, signal) : over);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function attestOnce(model: string, options: AttestOptions, signal: AbortSignal | undefined): Promise<Attestation> {
   const { transport, backend, policy, appraiser, nowMs, timeoutMs } = options;
   // 1. A nonce that nobody could have foreseen.
   const nonce = toHex(backend.randomBytes(32));
@@ -42,10 +81,13 @@ export async function attestModel(model: string, options: AttestOptions, signal:
   );
   const evidence = parseEvidence(answer);
   // 3. The appraisal, by what our own request implies; the answer's nonce, method and verdict are not believed.
-  const endorsements = await findEndorsements(evidence, options, signal);
+  const question = { evidence, policy, model, nonce: { query: nonce, sealed: protectionOf(model) === "sealed" } };
+  const [endorsements, gpuEndorsements] = await Promise.all([
+    findEndorsements(evidence, options, signal),
+    findGpuEndorsements(question, options, signal),
+  ]);
   const attestedAtMs = nowMs();
-  const request = { evidence, endorsements, policy, model, nonce: { query: nonce, sealed: protectionOf(model) === "sealed" } };
-  const result = await appraiser.appraise(request, signal).catch(rethrowCollateral);
+  const result = await appraiser.appraise({ ...question, endorsements, gpuEndorsements }, signal).catch(rethrowCollateral);
   const modelKey = result.ok ? result.signingKey : undefined;
   return { model, result, modelKey, evidence, nonce, attestedAtMs, expiresMs: endOf(result, policy) };
 }
@@ -62,6 +104,26 @@ async function findEndorsements(
   } catch (error) {
     deadline.throwIfStopped("collateral");
     return rethrowCollateral(error);
+  } finally {
+    deadline.dispose();
+  }
+}
+
+/** As for collateral; but what cannot be had in time is left out, and is missed only where the policy asks for it. */
+async function findGpuEndorsements(
+  request: Pick<AppraisalRequest, "evidence" | "policy" | "nonce">,
+  { appraiser, timeoutMs }: AttestOptions,
+  signal: AbortSignal | undefined,
+): Promise<AppraisalRequest["gpuEndorsements"]> {
+  const deadline = createDeadline(signal, timeoutMs);
+  try {
+    return await deadline.race(appraiser.gpuEndorsements(request, deadline.signal));
+  } catch (error) {
+    if (deadline.cause !== "timeout") {
+      deadline.throwIfStopped("gpu endorsements");
+      throw error;
+    }
+    return request.evidence.gpuEndorsements ?? { rims: [], ocsp: [] };
   } finally {
     deadline.dispose();
   }
@@ -90,11 +152,54 @@ function rethrowCollateral(error: unknown): never {
   throw new ClientError("collateral_unavailable", error.message, {}, error.action);
 }
 
-/** The error that stops a request whose enclave was not accepted; names the checks that did not pass. */
-export function attestationRefused(attestation: Attestation): ClientError {
-  const open = attestation.result.checks.filter((check) => check.required && check.status !== "pass");
+/** What an error says of the caller's side. */
+interface RefusedBy {
+  readonly policy: Policy;
+  readonly nowMs: number;
+  readonly baseURL: string;
+}
+
+/**
+ * The error that stops a request whose enclave was not accepted. It names the checks that did not pass; or, where nothing
+ * is wrong but that the policy does not know the build, the values that changed and how to accept them.
+ */
+export function attestationRefused(attestation: Attestation, by: RefusedBy): ClientError {
+  const { model, result } = attestation;
+  const difference = findDifference(result, by);
+  if (difference) return new ClientError("attestation_refused", describeBuild(model, difference, by), { attestation, difference });
+  const open = result.checks.filter((check) => check.required && check.status !== "pass");
   const failed = open.filter((check) => check.status === "fail");
   const shown = (failed.length > 0 ? failed : open).slice(0, 3).map((check) => `${check.id}: ${check.reason}`);
-  const message = `${attestation.model}: the enclave's evidence is not acceptable, so nothing was sent; ${shown.join("; ") || "no key was attested"}`;
+  const message = `${model}: the enclave's evidence is not acceptable, so nothing was sent; ${shown.join("; ") || "no key was attested"}`;
   return new ClientError("attestation_refused", message, { attestation });
+}
+
+/** How the build differs from the nearest that is known, if all else that the evidence says is proven. */
+function findDifference(result: AttestationResult, { policy, nowMs }: RefusedBy): PolicyDifference | undefined {
+  try {
+    assertProven(result);
+  } catch (error) {
+    if (error instanceof PinError) return undefined;
+    throw error;
+  }
+  // A platform that the policy refuses is refused whatever it runs, and a build that has expired is known.
+  if (policy.builds.length === 0 || result.checks.some(({ id, status }) => status === "fail" && id.startsWith("tdx."))) return undefined;
+  const difference = diffBuild(result.claims, policy, nowMs);
+  return difference.values.some(({ name }) => name !== "expires") ? difference : undefined;
+}
+
+function describeBuild(model: string, { build, values }: PolicyDifference, { baseURL }: RefusedBy): string {
+  const changed = values.map(
+    ({ name, expected, actual }) => `${name} is ${actual === undefined ? "not proven" : short(actual)}, not ${short(expected)}`,
+  );
+  const line = `bauta policy accept ${model} --policy <policy file> --base-url ${baseURL}`;
+  return (
+    `${model}: the enclave's evidence holds, but it runs a build that the policy does not know, so nothing was sent. ` +
+    `Nearest is ${build ? `"${build.name}"` : "none"}: ${changed.join("; ")}. If you know why it changed: ${line}`
+  );
+}
+
+/** Enough of a digest to see which one it is; the error's details have it whole. */
+function short(value: string): string {
+  return value.length > 24 ? `${value.slice(0, 16)}…` : value;
 }

@@ -1,10 +1,11 @@
 import {
   CertificateError,
   type CollateralSource,
-  parseCertificate,
+  type GpuEndorsementSource,
   parsePolicy,
   type Policy,
   type RollbackMemory,
+  sortTrustRoots,
 } from "@bauta/attestation";
 import type { CryptoBackend } from "@bauta/protocol";
 import { parseBaseUrl } from "./base-url.ts";
@@ -36,7 +37,10 @@ export interface ClientOptions {
   readonly apiKey: string;
   /** A policy file's JSON, or a parsed policy: which enclaves are acceptable. */
   readonly policy: object;
-  /** Roots to accept beside Intel's, as DER certificates: simulators. Results that rest on one are `simulated`. */
+  /**
+   * Roots to accept beside Intel's and NVIDIA's, as DER certificates: simulators. On P-256 they stand for platforms, on
+   * P-384 for GPUs. Results that rest on one are `simulated`.
+   */
   readonly trustRoots?: readonly Uint8Array[];
   /**
    * The least that proves an answer; `"bauta"` unless given, and then an answer without `bauta/receipt/1` is unverified.
@@ -51,6 +55,11 @@ export interface ClientOptions {
    * … })`. Without it such answers are not acceptable.
    */
   readonly collateral?: CollateralSource;
+  /**
+   * Where to get NVIDIA's manifests and certificate states for answers with GPU evidence that bring none, such as
+   * `createGpuEndorsementSource({ … })`. What it cannot give is missed only where the policy asks for it.
+   */
+  readonly gpuEndorsements?: GpuEndorsementSource;
   /** Remembers the newest collateral seen, so that older one is refused; as long as this client lives unless given. */
   readonly memory?: RollbackMemory;
   /** The platform's own unless given. */
@@ -61,6 +70,23 @@ export interface ClientOptions {
   readonly backend?: CryptoBackend;
   readonly timeouts?: Partial<Timeouts>;
   readonly sessionMs?: number;
+  /**
+   * Insecure: send to `tee-*` models although the gateway reads the whole conversation. For `fetch`, and for `chat` unless
+   * its own options say otherwise. A policy with `protocol: 2` has such requests sealed, and needs no leave.
+   */
+  readonly allowGatewayVisible?: boolean;
+  /** Members of a sealed request that may travel unencrypted although they can carry content; as for `chat`. */
+  readonly allowInClear?: readonly string[];
+  /**
+   * Insecure, for `fetch`: paths below the base URL, such as `images/generations`, whose calls are sent as they are for the
+   * gateway to read. `chat/completions` stands for models whose names promise nothing: no other is ever sent so.
+   */
+  readonly passThrough?: readonly string[];
+  /**
+   * For `fetch`, what becomes of an answer that nothing proves: an error unless given. `"mark"` hands it out and says so, in
+   * the header `bauta-outcome` or in a comment of the stream.
+   */
+  readonly unverified?: "error" | "mark";
   /** Insecure: send the API key in plain http to hosts other than this machine. */
   readonly allowInsecureHttp?: boolean;
 }
@@ -73,6 +99,10 @@ export interface CheckedOptions {
   readonly receipts: ReceiptKind;
   readonly timeouts: Timeouts;
   readonly sessionMs: number;
+  readonly allowGatewayVisible: boolean;
+  readonly allowInClear: readonly string[];
+  readonly passThrough: readonly string[];
+  readonly unverified: "error" | "mark";
 }
 
 /**
@@ -89,7 +119,7 @@ export function checkOptions(options: ClientOptions): CheckedOptions {
     apiKey,
     // Also for one that looks parsed: an unknown member must not pass as a rule that is enforced.
     policy: parsePolicy(options.policy),
-    trustRoots: (options.trustRoots ?? []).map(checkRoot),
+    trustRoots: checkRoots(options.trustRoots ?? []),
     receipts: checkReceipts(options.receipts),
     timeouts: {
       answerMs: duration("timeouts.answerMs", timeouts.answerMs ?? DEFAULT_TIMEOUTS.answerMs),
@@ -98,16 +128,37 @@ export function checkOptions(options: ClientOptions): CheckedOptions {
       receiptMs: duration("timeouts.receiptMs", timeouts.receiptMs ?? DEFAULT_TIMEOUTS.receiptMs),
     },
     sessionMs: duration("sessionMs", sessionMs),
+    allowGatewayVisible: options.allowGatewayVisible === true,
+    allowInClear: names("allowInClear", options.allowInClear),
+    passThrough: names("passThrough", options.passThrough).map((path) => path.replaceAll(/^\/+|\/+$/g, "")),
+    unverified: checkUnverified(options.unverified),
   };
 }
 
-function checkRoot(der: Uint8Array, i: number): Uint8Array {
+function checkRoots(ders: readonly Uint8Array[]): readonly Uint8Array[] {
+  const own = ders.map((der) => der.slice());
+  own.forEach((der, i) => checkRootsAs(`trustRoots[${i}]`, [der]));
+  checkRootsAs("trustRoots", own);
+  return own;
+}
+
+function checkRootsAs(field: string, ders: readonly Uint8Array[]): void {
   try {
-    return parseCertificate(der.slice()).der;
+    sortTrustRoots(ders);
   } catch (error) {
     if (!(error instanceof CertificateError)) throw error;
-    throw invalid(`trustRoots[${i}]`, `is not a DER certificate: ${error.message}`);
+    throw invalid(field, `is not a DER certificate that can be a root: ${error.message}`);
   }
+}
+
+function names(field: string, list: readonly string[] = []): readonly string[] {
+  if (Array.isArray(list) && list.every((name) => typeof name === "string" && name !== "")) return [...(list as string[])];
+  throw invalid(field, "must be a list of names");
+}
+
+function checkUnverified(choice: "error" | "mark" = "error"): "error" | "mark" {
+  if (choice === "error" || choice === "mark") return choice;
+  throw invalid("unverified", 'must be "error" or "mark"');
 }
 
 function checkReceipts(kind: ReceiptKind = "bauta"): ReceiptKind {

@@ -5,8 +5,11 @@ import type { Attestation } from "./attestation.ts";
 import { type Chat, startChat } from "./chat.ts";
 import { type ChatOptions, type ChatParams, parseModelName } from "./chat-params.ts";
 import { type ClientOptions, checkOptions } from "./client-options.ts";
+import { sealsWhole } from "./exchange/exchange.ts";
 import { createTransport } from "./http.ts";
+import { type Freshness, keepFresh, type KeepFreshOptions } from "./keep-fresh.ts";
 import { listModels, type Model } from "./models.ts";
+import { createFetch, type OpenAIFetch } from "./openai/fetch.ts";
 import { createSessions } from "./session.ts";
 
 export interface Client {
@@ -25,6 +28,18 @@ export interface Client {
    * @throws {ClientError | RefusalError} see {@link startChat}; nothing is sent unless the enclave was accepted
    */
   chat(params: ChatParams, options?: ChatOptions): Promise<Chat>;
+  /**
+   * `fetch` for clients of OpenAI's API, which need not know more: `new OpenAI({ baseURL: bauta.baseURL, apiKey, fetch:
+   * bauta.fetch })`. What they call is attested and sealed, or refused by an error in OpenAI's shape; it is sent under this
+   * client's own API key. {@link bautaOf} says what an answer is worth, and so do its headers.
+   * @throws the caller's own reason when its signal aborts, and a `TypeError` when no answer came
+   */
+  readonly fetch: OpenAIFetch;
+  /**
+   * Attests anew those models whose sessions end within `aheadMs`, a minute unless given, so that no request waits for it.
+   * @throws {ClientError} `invalid_request` for what is no model's name; the signal's own reason when it aborts
+   */
+  keepFresh(models: readonly string[], options?: KeepFreshOptions): Promise<Freshness[]>;
 }
 
 /**
@@ -32,23 +47,26 @@ export interface Client {
  * @throws {ClientError} `invalid_option`; PolicyError naming the policy's field
  */
 export function createClient(options: ClientOptions): Client {
-  const { baseURL, apiKey, policy, trustRoots, receipts, timeouts, sessionMs } = checkOptions(options);
+  const checked = checkOptions(options);
+  const { baseURL, apiKey, policy, trustRoots, receipts, timeouts, sessionMs, allowGatewayVisible, allowInClear } = checked;
   // Looked up at each call: pages and tests may replace the platform's fetch.
   const { fetch = (url, init) => globalThis.fetch(url, init), backend = platformBackend } = options;
   // oxlint-disable-next-line no-restricted-properties -- the package's one clock, for callers who hand in none
   const { nowMs = () => Date.now() } = options;
   const transport = createTransport({ baseURL, apiKey, fetch });
-  const { collateral, memory } = options;
-  const appraiser = createAppraiser({ trustRoots, nowMs, collateral, memory, backend });
-  const attestOptions = { transport, backend, policy, appraiser, nowMs, timeoutMs: timeouts.answerMs };
+  const { collateral, gpuEndorsements, memory } = options;
+  const appraiser = createAppraiser({ trustRoots, nowMs, collateral, gpuEndorsements, memory, backend });
+  const { answerMs, headMs, idleMs, receiptMs } = timeouts;
+  const attestOptions = { transport, backend, policy, appraiser, nowMs, timeoutMs: answerMs };
   const sessions = createSessions({ attest: (model, signal) => attestModel(model, attestOptions, signal), nowMs, lifetimeMs: sessionMs });
-  const { headMs, idleMs, receiptMs } = timeouts;
-  const context = { transport, backend, sessions, headMs, idleMs, receiptMs, receipts };
+  const context = { transport, backend, sessions, policy, baseURL, nowMs, headMs, idleMs, receiptMs, receipts };
 
   return {
     baseURL,
-    models: ({ signal } = {}) => listModels(transport, { timeoutMs: timeouts.answerMs, signal }),
+    models: ({ signal } = {}) => listModels(transport, { timeoutMs: answerMs, signal }),
     attest: async (model, { signal } = {}) => sessions.attest(parseModelName(model), signal),
-    chat: (params, chatOptions = {}) => startChat(context, params, chatOptions),
+    chat: (params, chatOptions = {}) => startChat(context, params, { allowGatewayVisible, allowInClear, ...chatOptions }),
+    fetch: createFetch(context, { ...checked, sealsWhole: sealsWhole(context), answerMs }),
+    keepFresh: async (models, freshOptions = {}) => keepFresh(sessions, nowMs, models.map(parseModelName), freshOptions),
   };
 }

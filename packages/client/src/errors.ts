@@ -1,3 +1,4 @@
+import type { PolicyDifference } from "@bauta/attestation";
 import type { ErrorAction } from "@bauta/protocol";
 import type { Attestation } from "./attestation.ts";
 
@@ -11,6 +12,10 @@ export const CLIENT_ERRORS = {
   invalid_request: { action: "fix-request", meaning: "the request cannot be sent as it is; `details.field` names the member" },
   model_not_private: { action: "fix-request", meaning: "the model's name promises no protection, so nothing is sent to it" },
   gateway_visible: { action: "fix-request", meaning: "the gateway would read a request to this model, and the caller did not allow that" },
+  path_not_private: {
+    action: "fix-request",
+    meaning: "`fetch` was called with an address that nothing protects; `passThrough` lets it by",
+  },
   attestation_refused: { action: "stop", meaning: "evidence was appraised and is not acceptable; `details.attestation` has every check" },
   evidence_malformed: { action: "stop", meaning: "the attestation answer cannot be read as evidence; `details.field` names the member" },
   collateral_unavailable: {
@@ -22,6 +27,8 @@ export const CLIENT_ERRORS = {
   timeout: { action: "retry", meaning: "the answer did not come in time" },
   answer_too_large: { action: "stop", meaning: "an answer is longer than its limit" },
   answer_malformed: { action: "stop", meaning: "an answer is not the JSON that it should be" },
+  answer_unverified: { action: "stop", meaning: "`fetch` withholds an answer that nothing proves; the message says what is wrong with it" },
+  answer_incomplete: { action: "retry", meaning: "`fetch` withholds an answer that ended early" },
 } as const satisfies Record<string, { action: ErrorAction; meaning: string }>;
 
 export type ClientErrorCode = keyof typeof CLIENT_ERRORS;
@@ -39,8 +46,10 @@ export interface ServerErrorDetails {
 export interface ClientErrorDetails {
   /** `invalid_option`, `invalid_request`, `evidence_malformed`: the member at fault. */
   readonly field?: string;
-  /** `attestation_refused`: what was appraised, and each check. */
+  /** `attestation_refused`: what was appraised, and each check. Of an answer that is withheld: what it rests on. */
   readonly attestation?: Attestation;
+  /** `attestation_refused`: how the enclave's build differs from the nearest one that the policy knows. */
+  readonly difference?: PolicyDifference;
   /** `server_error` */
   readonly server?: ServerErrorDetails;
   /** `network_failed`: the runtime's code, such as `ECONNREFUSED`. */

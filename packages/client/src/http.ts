@@ -7,10 +7,10 @@ import { quoteServerText, readServerError, serverError } from "./server-error.ts
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 export interface HttpRequest {
-  readonly method: "GET" | "POST";
+  readonly method: string;
   /** Below the base URL, without a slash in front. */
   readonly path: string;
-  readonly query?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string>> | URLSearchParams;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array<ArrayBuffer>;
 }
@@ -62,7 +62,8 @@ export interface TransportOptions {
  */
 export function createTransport({ baseURL, apiKey, fetch }: TransportOptions): Transport {
   async function send(request: HttpRequest, deadline: Deadline): Promise<HttpAnswer> {
-    const query = request.query ? `?${new URLSearchParams(request.query).toString()}` : "";
+    const text = request.query ? new URLSearchParams(request.query).toString() : "";
+    const query = text === "" ? "" : `?${text}`;
     const init: RequestInit = {
       method: request.method,
       headers: { accept: "application/json, text/event-stream", ...request.headers, authorization: `Bearer ${apiKey}` },

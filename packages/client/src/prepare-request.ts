@@ -1,19 +1,15 @@
 import { type CryptoBackend, HEADERS, sha256Hex, toHex, utf8 } from "@bauta/protocol";
 import { createPlainReader, createSealedReader, RefusalError, type ResponseReader, sealRequest } from "@bauta/protocol/client";
-import type { ChatParams } from "./chat-params.ts";
 import { ClientError } from "./errors.ts";
+import { isJsonObject, type JsonObject } from "./exchange/chunk.ts";
+import type { WireRequest } from "./exchange/send-attested.ts";
 
 /** A chat request as it will be sent, with what is needed to read and to judge its answer. */
-export interface PreparedRequest {
-  /** Sent exactly so: the receipt hashes these bytes. */
-  readonly body: Uint8Array<ArrayBuffer>;
-  readonly headers: Readonly<Record<string, string>>;
+export interface PreparedRequest extends WireRequest {
   readonly requestSha256: string;
   /** `Bauta-Nonce`, which the receipt repeats. */
   readonly clientNonce: string;
   createReader(): ResponseReader;
-  /** Zeroes this request's key (best effort: JavaScript gives no promise that no copy was made). */
-  dispose(): void;
 }
 
 /**
@@ -25,9 +21,10 @@ export interface PreparedRequest {
 export async function prepareSealed(
   backend: CryptoBackend,
   modelKey: Uint8Array,
-  params: ChatParams,
+  params: JsonObject,
   allowInClear: readonly string[],
 ): Promise<PreparedRequest> {
+  assertSealingOn(params);
   const { body, headers, clientKey, requestSha256 } = await sealed(sealRequest(params, { backend, modelKey, allowInClear }));
   const clientNonce = freshNonce(backend);
   return {
@@ -41,7 +38,7 @@ export async function prepareSealed(
 }
 
 /** A request that the gateway reads. @throws {ClientError} `invalid_request` when it has no JSON */
-export function preparePlain(backend: CryptoBackend, params: ChatParams): PreparedRequest {
+export function preparePlain(backend: CryptoBackend, params: JsonObject): PreparedRequest {
   let text: string;
   try {
     text = JSON.stringify({ ...params, stream: true });
@@ -60,7 +57,21 @@ export function preparePlain(backend: CryptoBackend, params: ChatParams): Prepar
   };
 }
 
-function freshNonce(backend: CryptoBackend): string {
+const SEALING_SWITCH = "venice_parameters.enable_e2ee";
+
+/**
+ * Some servers have a switch that turns sealing off, and then answer in clear.
+ * @throws {ClientError} `invalid_request` for a request that turns it off
+ */
+function assertSealingOn({ venice_parameters: venice }: JsonObject): void {
+  const setting = isJsonObject(venice) ? venice["enable_e2ee"] : undefined;
+  if (setting !== false && setting !== "off") return;
+  throw new ClientError("invalid_request", `${SEALING_SWITCH}: ${setting} would turn off the encryption of a sealed request`, {
+    field: SEALING_SWITCH,
+  });
+}
+
+export function freshNonce(backend: CryptoBackend): string {
   return toHex(backend.randomBytes(32));
 }
 

@@ -245,3 +245,46 @@ describe("receipts", () => {
     expect(outcome).toMatchObject({ status: "unverified", reason: expect.stringMatching(/404.*hint/) });
   });
 });
+
+describe("a relay that writes bodies anew", () => {
+  /** As JSON libraries do: the same values, spaced otherwise. */
+  const respaced = (events: string[]) =>
+    events.map((event) =>
+      event.startsWith("data: {") ? event.replace(/^data: (.*)/, (_, json: string) => `data: ${json.replaceAll(":", ": ")}`) : event,
+    );
+
+  it("answers: unverified, and says that the sealed text is what the enclave signed", async () => {
+    const { text, outcome } = await askWith((events) => respaced(events));
+    expect(text).toBe(TEXT);
+    expect(outcome).toMatchObject({ status: "unverified", receipt: undefined, receiptKind: undefined });
+    expect(outcome.reason).toMatch(/wrote the answer anew \(response_sha256 differs\).*envelopes_sha256 holds/);
+  });
+
+  it("the same of a receipt that was fetched", async () => {
+    const { outcome } = await askWith((events) => respaced(events.slice(0, NO_RECEIPT)));
+    expect(outcome).toMatchObject({ status: "unverified", reason: expect.stringContaining("envelopes_sha256 holds") });
+  });
+
+  it("requests: says that their parameters could be others", async () => {
+    const server = await startServer({
+      async chat(exchange) {
+        exchange.stream(await exchange.events({ receipt: { request_sha256: "11".repeat(32) } }));
+      },
+    });
+    const { outcome } = await ask(server);
+    expect(outcome).toMatchObject({ status: "unverified", reason: expect.stringMatching(/wrote the request anew.*parameters/) });
+  });
+
+  it("takes no envelope out, and claims nothing for a receipt of another request", async () => {
+    const dropped = await askWith((events) => respaced(events.toSpliced(3, 1)));
+    expect(dropped.outcome.reason).not.toContain("anew");
+    const other = await askWith(async (_events, exchange) =>
+      respaced(await exchange.events({ receipt: { client_nonce: "00".repeat(32) } })),
+    );
+    expect(other.outcome.status).toBe("unverified");
+    expect(other.outcome.reason).not.toContain("anew");
+    const stranger = await askWith(async (_events, exchange) => respaced(await exchange.events({ signer: backend.createKeyPair() })));
+    expect(stranger.outcome.reason).toContain("attested key");
+    expect(stranger.outcome.reason).not.toContain("anew");
+  });
+});

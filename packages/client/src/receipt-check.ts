@@ -24,7 +24,8 @@ export interface ReceiptCheck {
   readonly transport: Transport;
   /** 65 bytes of the attested key. */
   readonly modelKey: Uint8Array;
-  readonly sealed: boolean;
+  /** Messages by themselves, or the whole body; undefined for what the gateway reads. */
+  readonly sealed: "messages" | "body" | undefined;
   /** The least that is taken. */
   readonly receipts: ReceiptKind;
   readonly model: string;
@@ -55,7 +56,7 @@ export async function checkReceipt(
   const expected: ReceiptExpectation = {
     requestSha256: check.requestSha256,
     responseSha256: end.hashes.responseSha256,
-    envelopesSha256: check.sealed ? end.hashes.envelopesSha256 : undefined,
+    envelopesSha256: check.sealed === "messages" ? end.hashes.envelopesSha256 : undefined,
     clientNonce: check.clientNonce,
     requestId,
     model: check.model,
@@ -68,7 +69,7 @@ export async function checkReceipt(
   try {
     answer = await check.transport.getJson(
       { path: "tee/signature", query: { model: check.model, request_id: requestId } },
-      { maxBytes: LIMITS.jsonAnswerBytes, timeoutMs: check.timeoutMs, signal, freeText: check.sealed },
+      { maxBytes: LIMITS.jsonAnswerBytes, timeoutMs: check.timeoutMs, signal, freeText: check.sealed !== undefined },
     );
   } catch (error) {
     if (!(error instanceof ClientError)) throw error;
@@ -83,7 +84,11 @@ function verifyServed(check: ReceiptCheck, address: Uint8Array, answer: unknown,
   if (typeof text !== "string" || typeof signature !== "string")
     return { ok: false, reason: "the server's receipt has no text with its signature" };
   const documented = verifyDocumentedReceipt(check.backend, address, text, signature, expected);
-  if (!documented.ok) return documented;
+  if (!documented.ok) {
+    const rewritten =
+      typeof receipt_signature === "string" ? findRewritten(check, address, receipt, receipt_signature, expected) : undefined;
+    return { ok: false, reason: rewritten ?? documented.reason };
+  }
   if (isPresent(receipt) || isPresent(receipt_signature)) {
     if (isPresent(receipt) && typeof receipt_signature === "string")
       return verifyBauta(check, address, receipt, receipt_signature, expected);
@@ -107,14 +112,43 @@ function verifyServed(check: ReceiptCheck, address: Uint8Array, answer: unknown,
 }
 
 function verifyBauta(
-  { backend }: ReceiptCheck,
+  check: ReceiptCheck,
   address: Uint8Array,
   receipt: unknown,
   signature: string,
   expected: ReceiptExpectation,
 ): ReceiptFinding {
-  const verdict = verifyReceipt(backend, address, receipt, signature, expected);
-  return verdict.ok ? { ...verdict, kind: "bauta" } : verdict;
+  const verdict = verifyReceipt(check.backend, address, receipt, signature, expected);
+  if (verdict.ok) return { ...verdict, kind: "bauta" };
+  return { ok: false, reason: findRewritten(check, address, receipt, signature, expected) ?? verdict.reason };
+}
+
+/**
+ * What is left of a receipt behind a relay that writes bodies anew: the enclave signed other bytes than came here, yet the
+ * same envelopes in the same order, for this request's nonce. That proves the text, and nothing that stood around it, so
+ * that such an answer stays unverified: this only says why.
+ * @returns undefined when the receipt does not hold in anything else either
+ */
+function findRewritten(
+  { backend, sealed }: ReceiptCheck,
+  address: Uint8Array,
+  receipt: unknown,
+  signature: string,
+  expected: ReceiptExpectation,
+): string | undefined {
+  if (sealed !== "messages" || typeof receipt !== "object" || receipt === null) return undefined;
+  const { request_sha256: request, response_sha256: response } = receipt as Readonly<Record<string, unknown>>;
+  if (typeof request !== "string" || typeof response !== "string") return undefined;
+  const verdict = verifyReceipt(backend, address, receipt, signature, { ...expected, requestSha256: request, responseSha256: response });
+  if (!verdict.ok) return undefined;
+  const isSame = { request: request === expected.requestSha256, response: response === expected.responseSha256 };
+  if (isSame.request && isSame.response) return undefined;
+  const what = isSame.request ? "the answer" : isSame.response ? "the request" : "the request and the answer";
+  const differs = [...(isSame.request ? [] : ["request_sha256"]), ...(isSame.response ? [] : ["response_sha256"])].join(" and ");
+  return (
+    `a relay between this client and the enclave wrote ${what} anew (${differs} differs): the attested key signed the sealed text ` +
+    `that came, in its order (envelopes_sha256 holds)${isSame.request ? "" : ", but to a request whose parameters could be others than were sent"}`
+  );
 }
 
 function isPresent(value: unknown): boolean {

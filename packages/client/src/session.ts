@@ -7,6 +7,8 @@ export interface Sessions {
   current(model: string, signal: AbortSignal | undefined): Promise<Attestation>;
   /** Attests anew, or joins an attestation of this model that is under way. What is not accepted ends a kept session. */
   attest(model: string, signal: AbortSignal | undefined): Promise<Attestation>;
+  /** Until when a kept attestation is used, milliseconds since 1970; undefined where none is. */
+  endOf(model: string): number | undefined;
   /** Forgets an attestation whose key is no longer of use; a newer one of the same model stays. */
   drop(attestation: Attestation): void;
 }
@@ -76,6 +78,10 @@ export function createSessions({ attest, nowMs, lifetimeMs }: SessionOptions): S
       if (attestation && isCurrent(attestation)) return attestation;
       kept.delete(model);
       return join(model, signal);
+    },
+    endOf(model) {
+      const attestation = kept.get(model);
+      return attestation && isCurrent(attestation) ? Math.min(attestation.attestedAtMs + lifetimeMs, attestation.expiresMs) : undefined;
     },
     drop(attestation) {
       if (kept.get(attestation.model) === attestation) kept.delete(attestation.model);

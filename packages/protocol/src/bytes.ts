@@ -58,5 +58,8 @@ export function parseBase64(text: string, maxBytes: number): Uint8Array<ArrayBuf
     return undefined;
   }
   if (binary.length > maxBytes) return undefined;
-  return Uint8Array.from(binary, (char) => char.charCodeAt(0));
+  // A loop, since Uint8Array.from with a function takes thirty times as long.
+  const bytes = new Uint8Array(binary.length);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = binary.charCodeAt(at);
+  return bytes;
 }

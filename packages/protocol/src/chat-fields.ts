@@ -49,28 +49,36 @@ export function findTextInClear(member: string, value: unknown): readonly string
   if ((member !== "stream_options" && member !== "venice_parameters") || !isJsonObject(value)) return [member];
   const isSwitch = (inner: unknown) => isPlain(inner) || inner === "on" || inner === "off" || inner === "auto";
   return Object.entries(value)
-    .filter(([name, inner]) => !/^[a-z_]{1,64}$/.test(name) || !isSwitch(inner))
+    .filter(([name, inner]) => !/^[a-z][a-z0-9_]{0,63}$/.test(name) || !isSwitch(inner))
     .map(([name]) => `${member}.${name}`);
 }
 
+/** Members that would bring plaintext back beside the sealed answer, or send it along. */
+const UNSEALABLE: ReadonlySet<string> = new Set([
+  "logprobs",
+  "top_logprobs",
+  "prompt_logprobs",
+  "echo",
+  "documents",
+  "return_token_ids",
+  "return_tokens_as_token_ids",
+  "chat_template",
+  "chat_template_kwargs",
+]);
+/** What engines call others of that kind begins so. */
+const UNSEALABLE_BEGINNINGS = ["return_token", "chat_template"] as const;
+
 /**
- * The first member of a request that asks for what cannot be sealed, as an error may name it: the caller chose the name,
- * so only its leading identifier is repeated.
+ * The first member of a request that asks for what cannot be sealed, as an error in clear may name it: a known name, or
+ * the beginning that makes it one. The rest is the caller's, and may have been sealed.
  */
 export function findUnsealable(body: JsonObject): string | undefined {
-  const found = Object.keys(body).find((member) => isUnsealable(member) && !isAbsent(body[member]));
-  return found && /^[a-z_]{1,64}/.exec(found)?.[0];
-}
-
-/** Members that would bring plaintext back beside the sealed answer, or send it along. */
-function isUnsealable(member: string): boolean {
-  return (
-    /^(?:top_|prompt_)?logprobs$/.test(member) ||
-    member === "echo" ||
-    member === "documents" ||
-    member.startsWith("return_token") ||
-    member.startsWith("chat_template")
-  );
+  for (const member of Object.keys(body)) {
+    if (isAbsent(body[member])) continue;
+    const name = UNSEALABLE.has(member) ? member : UNSEALABLE_BEGINNINGS.find((beginning) => member.startsWith(beginning));
+    if (name !== undefined) return name;
+  }
+  return undefined;
 }
 
 /** Members that ask for tools, in OpenAI's newer and older spelling. */

@@ -1,3 +1,5 @@
+import type { RichChat } from "./rich-chat.ts";
+
 /** Roles that a message may have. */
 export const CHAT_ROLES = ["system", "developer", "user", "assistant", "tool"] as const;
 export type ChatRole = (typeof CHAT_ROLES)[number];
@@ -34,6 +36,11 @@ export interface ChatRequest {
   readonly includeUsage: boolean;
   /** Reasoning is generated but not sent (`venice_parameters.strip_thinking_response`). */
   readonly omitReasoning: boolean;
+  /**
+   * Present only when the request asks for more than text in and text out, which only version 2 can. An engine that is
+   * handed it must honour all of it: `messages` then holds no more than their texts.
+   */
+  readonly rich?: RichChat;
 }
 
 /** Token counts as OpenAI names them. */
@@ -43,4 +50,5 @@ export interface Usage {
   readonly total_tokens: number;
 }
 
-export type FinishReason = "stop" | "length" | "content_filter";
+/** `tool_calls` only where the request had tools, which is in version 2 alone. */
+export type FinishReason = "stop" | "length" | "content_filter" | "tool_calls";

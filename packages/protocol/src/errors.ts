@@ -28,6 +28,21 @@ export const WIRE_ERRORS = {
   streaming_required: request(400, "E2EE requires streaming"),
   field_not_hex: request(400, "Encrypted field is not valid hex"),
   field_not_opened: { status: 400, type: "invalid_request_error", message: "Failed to decrypt field", action: "re-attest" },
+  key_config: {
+    status: 422,
+    type: "tee_error",
+    message: "The body is not sealed to an HPKE key of this enclave: attest again and seal to the new key",
+    action: "re-attest",
+  },
+  sealed_body_required: request(
+    400,
+    "This resource takes sealed bodies only: seal the request to the hpke_key_config of the enclave's keys statement",
+  ),
+  headers_mixed: request(400, "A sealed body takes no client key and no signing algorithm: leave these E2EE headers out"),
+  body_not_opened: request(400, "Failed to open the sealed body"),
+  binding_mismatch: request(400, "What is sealed in the body differs from the request line or the Bauta-Model header"),
+  body_replayed: request(400, "This sealed body was received before: seal each request anew"),
+  body_expired: request(400, "The sealed body's time is too far from the enclave's: check the clock and seal the request anew"),
   invalid_public_key: request(400, "Invalid public key"),
   headers_required: request(400, "E2EE headers required"),
   headers_incomplete: request(400, "E2EE headers are incomplete: send the client key, the model key and the signing algorithm together"),
@@ -82,6 +97,16 @@ export const WIRE_ERRORS = {
   },
   shutting_down: { status: 503, type: "server_error", message: "The server is shutting down", action: "retry" },
 } as const satisfies Record<string, Entry>;
+
+/**
+ * `key_config` is served as a problem, which clients of EHBP know by its type. A problem may have members of its own, so
+ * that `error` can stand beside `type` and `title` for everybody else.
+ * @see RFC 9457
+ */
+export const KEY_CONFIG_PROBLEM = {
+  mediaType: "application/problem+json",
+  type: "urn:ietf:params:ehbp:error:key-config",
+} as const;
 
 export type WireErrorCode = keyof typeof WIRE_ERRORS;
 

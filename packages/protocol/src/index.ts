@@ -1,6 +1,6 @@
 export { andThen, type Awaitable } from "./awaitable.ts";
 export { concatBytes, equalBytes, parseBase64, toBase64, toBase64Url, u32be, utf8 } from "./bytes.ts";
-export { type ErrorAction, WIRE_ERRORS, WireError, type WireErrorBody, type WireErrorCode } from "./errors.ts";
+export { type ErrorAction, KEY_CONFIG_PROBLEM, WIRE_ERRORS, WireError, type WireErrorBody, type WireErrorCode } from "./errors.ts";
 export { HEADERS, SIGNING_ALGORITHM } from "./headers.ts";
 export { parseHex, toHex } from "./hex.ts";
 export { LIMITS } from "./limits.ts";
@@ -17,6 +17,7 @@ export {
   type Sampling,
   type Usage,
 } from "./chat-request.ts";
+export type { ContentPart, ResponseFormat, RichChat, RichFeature, RichMessage, Tool, ToolCall, ToolChoice } from "./rich-chat.ts";
 export { createSseParser, SSE_DONE, SseError, type SseEvent, type SseParser, writeSseComment, writeSseData } from "./sse.ts";
 export type { Aead, CryptoBackend, KeyPair, RecoverableSignature, Sha256 } from "./backend.ts";
 export {

@@ -2,6 +2,8 @@
 export const LIMITS = {
   /** A whole request body, as received. */
   requestBodyBytes: 4 * 1024 * 1024,
+  /** One frame of a sealed answer: ciphertext and tag. */
+  sealedFrameBytes: 4 * 1024 * 1024,
   /** Messages in one request. */
   messages: 2048,
   /** One envelope's plaintext. */

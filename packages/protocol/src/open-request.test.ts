@@ -192,7 +192,6 @@ describe("openRequest", () => {
       ["echo", true, "not_sealable"],
       ["return_token_ids", true, "not_sealable"],
       ["return_tokens_as_token_ids", true, "not_sealable"],
-      ["return_token_offsets", 1, "not_sealable"],
       ["chat_template", "{{ messages }}", "not_sealable"],
       ["chat_template_kwargs", { a: 1 }, "not_sealable"],
       ["documents", [{ text: "x" }], "not_sealable"],
@@ -210,13 +209,10 @@ describe("openRequest", () => {
       await expectRefusal(() => open(body({ [member]: value })), code, member);
     });
 
-    it("a member's name is repeated whole only where it is a name", async () => {
+    it("of a member's name that nobody knows, only the beginning that says what it is for is repeated", async () => {
+      await expectRefusal(() => open(body({ return_token_offsets: 1 })), "not_sealable", "return_token");
       await expectRefusal(() => open(body({ [`chat_template ${"my secret ".repeat(100)}`]: "x" })), "not_sealable", "chat_template");
-      await expectRefusal(
-        () => open(body({ [`return_token${"_x".repeat(1000)}`]: "x" })),
-        "not_sealable",
-        `return_token${"_x".repeat(1000)}`.slice(0, 64),
-      );
+      await expectRefusal(() => open(body({ [`return_token${"_x".repeat(1000)}`]: "x" })), "not_sealable", "return_token");
     });
 
     it.each([

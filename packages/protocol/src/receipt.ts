@@ -142,7 +142,7 @@ const MEMBERS: Record<keyof Receipt, MemberTest> = {
   request_sha256: isSha256,
   response_sha256: isSha256,
   envelopes_sha256: orNull(isSha256),
-  finish_reason: (value) => value === "stop" || value === "length" || value === "content_filter",
+  finish_reason: (value) => value === "stop" || value === "length" || value === "content_filter" || value === "tool_calls",
   usage: (value) => hasExactly(value, { prompt_tokens: isCount, completion_tokens: isCount, total_tokens: isCount }),
   weights: orNull(isWeights),
   engine: isEngine,

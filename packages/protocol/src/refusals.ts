@@ -16,6 +16,14 @@ export const REFUSALS = {
   envelope_reflected: { message: "the server sent an envelope made with the client's own or the model's own key", action: "stop" },
   envelope_not_opened: { message: "a sealed field of the answer does not open", action: "stop" },
   unexpected_member: { message: "the answer has a member that a sealed answer never has", action: "stop" },
+  invalid_key_config: { message: "the enclave's HPKE key configuration is not one that can be sealed to", action: "re-attest" },
+  body_too_large: { message: "the request is larger than an enclave takes", action: "fix-request" },
+  sealing_unavailable: {
+    message: "this runtime's WebCrypto has no X25519, which sealed bodies need: use Node.js 20.19 or a browser of 2025 and later",
+    action: "stop",
+  },
+  body_not_opened: { message: "the answer's sealed body does not open", action: "stop" },
+  body_cut: { message: "the answer's sealed body ends within a frame", action: "retry" },
   malformed_answer: { message: "the answer is not a stream of chat completion chunks", action: "stop" },
 } as const satisfies Record<string, { message: string; action: ErrorAction }>;
 

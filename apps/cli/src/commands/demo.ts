@@ -13,10 +13,11 @@ interface Flags extends Omit<DemoOptions, "gatewayPort"> {
 export function addDemo(program: Command): void {
   program
     .command("demo")
-    .description("run client, gateway and enclave on this machine, with a software TEE (SIMULATED)")
+    .description("run client, gateway and enclave on this machine, with a software TEE and GPU (SIMULATED)")
     .option("--gateway-port <port>", "port of the public API on 127.0.0.1; 0 takes any free one", parsePort, 8787)
     .option("--engine-url <url>", "answer with an OpenAI-compatible server (its key in BAUTA_ENGINE_KEY)")
     .option("--engine-model <name>", "the model's name on that server")
+    .option("--engine-features <list>", "what that model can do beyond text: tools,images,schemas,logprobs,embeddings")
     .option("--model-file <file>", "answer with a GGUF file, in llama.cpp")
     .addOption(new Option("--quote-encoding <encoding>", "how quotes are served").choices(["base64", "hex"]).default("base64"))
     .addOption(

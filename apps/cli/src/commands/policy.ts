@@ -6,7 +6,7 @@ const EXIT_STATUS = `Exit status: 0 done, 1 the enclave is not proven or not acc
 or an input that cannot be read.`;
 const MODEL = "the model whose enclave to ask; leave it out with --attestation";
 /** The weaknesses that a policy may be pinned with; never debug. */
-const WEAKNESSES = ["sept_ve_disable_off", "service_td", "unpinned_images"];
+const WEAKNESSES = ["sept_ve_disable_off", "service_td", "unpinned_images", "gpu_hold"];
 
 export function addPolicy(program: Command): void {
   const policy = program.command("policy").description("write, compare and show which enclaves are acceptable");

@@ -1,10 +1,20 @@
-import { createSseParser, type FinishReason, SSE_DONE, type Usage } from "@bauta/protocol";
+import { type ChatRequest, createSseParser, type FinishReason, SSE_DONE, type Usage } from "@bauta/protocol";
 import { type Dispatcher, Pool } from "undici";
-import { type Engine, EngineError, type EngineEvent, EngineSetupError } from "./engine.ts";
+import {
+  type EmbeddingRequest,
+  type Embeddings,
+  type Engine,
+  EngineError,
+  type EngineEvent,
+  type EngineFeatures,
+  EngineSetupError,
+} from "./engine.ts";
 import { createEngineQueue } from "./engine-queue.ts";
 import { createEngineStreams } from "./engine-streams.ts";
 import { createOpenAiBody } from "./openai-body.ts";
-import { parseOpenAiChunk } from "./openai-chunk.ts";
+import { type OpenAiChunk, parseOpenAiChunk } from "./openai-chunk.ts";
+import { createEmbeddingBody, MAX_EMBEDDINGS_BYTES, parseEmbeddings } from "./openai-embeddings.ts";
+import { createToolCallIds } from "./tool-call-ids.ts";
 import { createWholePairs } from "./whole-characters.ts";
 
 export interface OpenAiEngineOptions {
@@ -15,6 +25,8 @@ export interface OpenAiEngineOptions {
   /** Tokens of one conversation, as the engine was started with. */
   readonly contextTokens: number;
   readonly apiKey?: string;
+  /** What this model on this engine can do beyond text; nothing by default, since servers take what they ignore. */
+  readonly features?: EngineFeatures;
   /** Requests to the engine at once; more wait. */
   readonly maxConcurrent?: number;
   readonly maxWaiting?: number;
@@ -46,27 +58,34 @@ export function createOpenAiEngine(options: OpenAiEngineOptions): Engine {
     // A reasoning model may be silent for long; the client's hang-up ends the wait.
     bodyTimeout: 0,
   });
-  const path = `${base.pathname.replace(/\/+$/, "")}/chat/completions`;
+  const root = base.pathname.replace(/\/+$/, "");
   const headers = {
     "content-type": "application/json",
-    accept: "text/event-stream",
     // Compression would hold tokens back in the engine's buffers.
     "accept-encoding": "identity",
     ...(options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }),
   };
 
-  async function request(body: string, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+  async function request(path: string, accept: string, body: object, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
     try {
-      return await pool.request({ path, method: "POST", headers, body, signal });
+      return await pool.request({
+        path: root + path,
+        method: "POST",
+        headers: { ...headers, accept },
+        body: JSON.stringify(body),
+        signal,
+      });
     } catch {
       throw new EngineError(signal.aborted ? "aborted" : "unreachable");
     }
   }
 
-  async function* readAnswer(response: Dispatcher.ResponseData): AsyncGenerator<EngineEvent, void, undefined> {
+  async function* readAnswer(response: Dispatcher.ResponseData, { rich }: ChatRequest): AsyncGenerator<EngineEvent, void, undefined> {
     const parser = createSseParser();
+    const asked = { tools: rich?.tools !== undefined, logprobs: rich?.topLogprobs !== undefined };
     const content = createWholePairs();
     const reasoning = createWholePairs();
+    const nameCalls = createToolCallIds();
     let reason: FinishReason | undefined;
     let usage: Usage | undefined;
     let done = false;
@@ -80,31 +99,52 @@ export function createOpenAiEngine(options: OpenAiEngineOptions): Engine {
         const chunk = parseOpenAiChunk(data);
         reason = chunk.finish ?? reason;
         usage = chunk.usage ?? usage;
-        const thought = reasoning.push(chunk.reasoning ?? "");
-        const said = content.push(chunk.content ?? "");
-        if (thought !== "" || said !== "") yield delta(thought, said);
+        const event = delta(reasoning.push(chunk.reasoning ?? ""), content.push(chunk.content ?? ""), {
+          toolCalls: asked.tools ? nameCalls(chunk.toolCalls) : [],
+          logprobs: asked.logprobs ? chunk.logprobs : [],
+        });
+        if (event) yield event;
       }
     }
     // Some servers leave [DONE] out; a finish reason and a cleanly ended body say the same.
     if (reason === undefined || (!done && parser.pending)) throw new EngineError("failed");
-    const thought = reasoning.end();
-    const said = content.end();
-    if (thought !== "" || said !== "") yield delta(thought, said);
+    // It called tools that nobody offered, and what it called with was not passed on.
+    if (reason === "tool_calls" && !asked.tools) throw new EngineError("failed");
+    const rest = delta(reasoning.end(), content.end());
+    if (rest) yield rest;
     yield { type: "finish", reason, usage: usage ?? NO_USAGE };
+  }
+
+  async function embed(asked: EmbeddingRequest, signal: AbortSignal): Promise<Embeddings> {
+    const leave = await queue.enter(signal);
+    let response: Dispatcher.ResponseData | undefined;
+    try {
+      response = await request("/embeddings", "application/json", createEmbeddingBody(asked, options.upstreamModel), signal);
+      if (response.statusCode !== 200) throw await refusalOf(response);
+      return parseEmbeddings(await readBounded(response.body, MAX_EMBEDDINGS_BYTES), asked);
+    } catch (error) {
+      if (signal.aborted) throw new EngineError("aborted");
+      throw error instanceof EngineError ? error : new EngineError("failed");
+    } finally {
+      response?.body.on("error", () => {}).destroy();
+      leave();
+    }
   }
 
   return {
     name: "openai-compatible server",
     contextTokens: options.contextTokens,
+    ...(options.features && { features: options.features }),
+    ...(options.features?.embeddings === true && { embed }),
     generate: (chat, signal) =>
       streams.open(signal, async function* generate(stop) {
         const leave = await queue.enter(stop);
         let response: Dispatcher.ResponseData | undefined;
         try {
-          response = await request(JSON.stringify(createOpenAiBody(chat, options.upstreamModel)), stop);
+          response = await request("/chat/completions", "text/event-stream", createOpenAiBody(chat, options.upstreamModel), stop);
           if (response.statusCode !== 200) throw await refusalOf(response);
           if (!isEventStream(response)) throw new EngineError("failed");
-          yield* readAnswer(response);
+          yield* readAnswer(response, chat);
         } catch (error) {
           if (stop.aborted) throw new EngineError("aborted");
           // Parser errors and broken connections alike: what the engine said stays here.
@@ -122,8 +162,20 @@ export function createOpenAiEngine(options: OpenAiEngineOptions): Engine {
   };
 }
 
-function delta(reasoning: string, content: string): EngineEvent {
-  return { type: "delta", ...(reasoning === "" ? {} : { reasoning }), ...(content === "" ? {} : { content }) };
+/** What an engine said at once; undefined when that is nothing. */
+function delta(
+  reasoning: string,
+  content: string,
+  { toolCalls, logprobs }: Pick<OpenAiChunk, "toolCalls" | "logprobs"> = { toolCalls: [], logprobs: [] },
+): EngineEvent | undefined {
+  if (reasoning === "" && content === "" && toolCalls.length === 0 && logprobs.length === 0) return undefined;
+  return {
+    type: "delta",
+    ...(reasoning === "" ? {} : { reasoning }),
+    ...(content === "" ? {} : { content }),
+    ...(toolCalls.length === 0 ? {} : { toolCalls }),
+    ...(logprobs.length === 0 ? {} : { logprobs }),
+  };
 }
 
 function parseBaseUrl(text: string): URL {
@@ -153,19 +205,20 @@ async function refusalOf(response: Dispatcher.ResponseData): Promise<EngineError
     return new EngineError("overloaded", { status, retryAfterSeconds: known ? seconds : 2 });
   }
   if (status === 400 || status === 413) {
-    const text = await readBounded(response.body);
+    const text = await readBounded(response.body, MAX_ERROR_BYTES);
     if (/context.{0,10}(length|size|window)|maximum.{0,20}tokens/i.test(text)) return new EngineError("context-length", { status });
   }
   return new EngineError("failed", { status });
 }
 
-async function readBounded(body: AsyncIterable<Uint8Array>): Promise<string> {
+/** The text up to about so many bytes. */
+async function readBounded(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const part of body) {
     parts.push(part);
     length += part.length;
-    if (length >= MAX_ERROR_BYTES) break;
+    if (length >= maxBytes) break;
   }
   return Buffer.concat(parts).toString("utf8");
 }

@@ -1,4 +1,4 @@
-import { createECDH, randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import {
@@ -7,10 +7,17 @@ import {
   bindNonce,
   createReportData,
   protectionOf,
+  canonicalJson,
+  type KeyPair,
+  type KeysStatement,
+  signText,
+  statementText,
+  toBase64,
   toHex,
   WireError,
   type WireErrorCode,
 } from "@bauta/protocol";
+import { backend } from "@bauta/protocol/backend";
 
 /** What mints the quotes: a simulator. */
 export interface QuoteSource {
@@ -19,10 +26,17 @@ export interface QuoteSource {
   quote(reportData: Uint8Array): Promise<Uint8Array>;
   endorsements(): Promise<object>;
   describe(): Promise<{ readonly eventLog: unknown; readonly info: Record<string, unknown> }>;
+  /** With GPUs, answers have a keys statement too, which names their evidence. */
+  readonly gpus?: {
+    readonly rims: readonly string[];
+    payload(nonce: Uint8Array): Promise<string>;
+    ocsp(): Promise<readonly Uint8Array[]>;
+  };
 }
 
-/** A chat request as it arrived. */
+/** A relayed request as it arrived. */
 export interface SeenRequest {
+  readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
   /** The connection that it came on. */
@@ -41,13 +55,14 @@ type Cut = "cut";
 export class ScriptedEnclave {
   readonly requests: SeenRequest[] = [];
   readonly server: Server;
-  /** The key it attests, 130 hex digits; a new one stands for a restart. */
-  key = newKey();
+  #keys: KeyPair = backend.createKeyPair();
   attestations = 0;
   /** Connections that evidence was asked for over. */
   readonly attested = new WeakSet<Socket>();
   source: QuoteSource;
   chat: ChatScript = (_seen, response) => answerJson(response, 200, { id: "chatcmpl-1" });
+  /** What it says of its models. */
+  models: Reply = { status: 200, body: { data: [] } };
   signature: (query: URLSearchParams) => Awaitable<Reply | Cut> = () => errorReply("receipt_not_found");
   /** Changes an attestation answer before it is sent, or replaces it. */
   tamper: (answer: Record<string, unknown>) => Reply = (answer) => ({ status: 200, body: answer });
@@ -80,8 +95,13 @@ export class ScriptedEnclave {
     return this.#sockets.size;
   }
 
+  /** The key it attests, 130 hex digits; a new one stands for a restart. */
+  get key(): string {
+    return toHex(this.#keys.publicKey);
+  }
+
   restart(): void {
-    this.key = newKey();
+    this.#keys = backend.createKeyPair();
   }
 
   /** Cuts every connection. */
@@ -97,10 +117,11 @@ export class ScriptedEnclave {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? "/", "http://enclave");
-    if (url.pathname === "/v1/chat/completions") {
+    if (url.pathname === "/v1/models") return answerJson(response, this.models.status, this.models.body);
+    if (request.method === "POST") {
       const chunks: Buffer[] = [];
       for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-      const seen = { headers: request.headers, body: Buffer.concat(chunks), socket: request.socket };
+      const seen = { path: url.pathname, headers: request.headers, body: Buffer.concat(chunks), socket: request.socket };
       this.requests.push(seen);
       this.chat(seen, response);
       return;
@@ -119,7 +140,7 @@ export class ScriptedEnclave {
     const bound = bindNonce(nonce, protectionOf(model) === "sealed");
     if (!bound) return errorReply("invalid_nonce");
     const { key, source } = this;
-    const address = addressOf(Buffer.from(key, "hex"));
+    const address = addressOf(this.#keys.publicKey);
     const quote = await source.quote(createReportData(address, bound.bytes));
     const { eventLog, info } = await source.describe();
     return this.tamper({
@@ -137,7 +158,29 @@ export class ScriptedEnclave {
       event_log: eventLog,
       info,
       endorsements: await source.endorsements(),
+      ...(source.gpus && (await this.#attestGpus(source.gpus, model, bound.bytes))),
     });
+  }
+
+  async #attestGpus(gpus: NonNullable<QuoteSource["gpus"]>, model: string, nonce: Uint8Array): Promise<object> {
+    const payload = await gpus.payload(nonce);
+    const statement: KeysStatement = {
+      nonce: toHex(nonce),
+      model,
+      versions: ["1"],
+      key_origin: "boot",
+      hpke_key_config: null,
+      gpu_evidence_sha256: createHash("sha256").update(payload).digest("hex"),
+      weights: null,
+      engine: { name: "scripted", image_digest: null },
+      not_after: 32_503_680_000,
+    };
+    return {
+      nvidia_payload: payload,
+      gpu_endorsements: { rims: gpus.rims, ocsp: (await gpus.ocsp()).map((der) => toBase64(der)) },
+      keys: canonicalJson(statement),
+      keys_signature: signText(backend, this.#keys.secretKey, statementText("bauta/keys/1", statement)),
+    };
   }
 }
 
@@ -155,9 +198,4 @@ export function streamHeaders(requestId = `chatcmpl-${randomBytes(8).toString("h
 export function errorReply(code: WireErrorCode): Reply {
   const error = new WireError(code);
   return { status: error.status, body: error.toBody() };
-}
-
-function newKey(): string {
-  const pair = createECDH("secp256k1");
-  return pair.generateKeys("hex", "uncompressed");
 }

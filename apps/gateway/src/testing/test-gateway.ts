@@ -70,9 +70,14 @@ export async function startTestGateway(
 }
 
 /** Posts a chat request and resolves with the answer's head; its body is left to the caller. */
-export function postChat(target: TestGateway, body: string | Buffer, headers: OutgoingHttpHeaders = {}): Promise<IncomingMessage> {
+export function postChat(
+  target: TestGateway,
+  body: string | Buffer,
+  headers: OutgoingHttpHeaders = {},
+  path = "/api/v1/chat/completions",
+): Promise<IncomingMessage> {
   return new Promise((settle, fail) => {
-    const request = httpRequest(`${target.url}/api/v1/chat/completions`, {
+    const request = httpRequest(target.url + path, {
       method: "POST",
       agent: false,
       headers: {

@@ -1,0 +1,122 @@
+import { type Chunk, isJsonObject, type JsonObject } from "../exchange/chunk.ts";
+import type { Outcome } from "../outcome.ts";
+
+interface Choice {
+  readonly index: number;
+  readonly texts: Map<string, string>;
+  readonly tools: Map<number, Tool>;
+  readonly logprobs: Map<string, unknown[]>;
+  finishReason: string | null;
+}
+
+interface Tool {
+  id: string | undefined;
+  name: string;
+  arguments: string;
+}
+
+/** Members of a delta that are pieces of a text. */
+const TEXTS = ["content", "reasoning_content", "reasoning", "refusal"] as const;
+
+/** Puts the chunks of an answer together to the one `chat.completion` that OpenAI gives without a stream. */
+export interface Assembly {
+  add(chunk: Chunk): void;
+  /** @param outcome whose usage and finish reason are the signed ones, if it is verified */
+  finish(outcome: Outcome): JsonObject;
+}
+
+/** @param model for an answer that ended before its first chunk */
+export function createAssembly(model: string): Assembly {
+  const choices = new Map<number, Choice>();
+  let head: JsonObject = {};
+  let usage: unknown;
+
+  function choiceAt(index: number): Choice {
+    const known = choices.get(index);
+    if (known) return known;
+    const choice: Choice = { index, texts: new Map(), tools: new Map(), logprobs: new Map(), finishReason: null };
+    choices.set(index, choice);
+    return choice;
+  }
+
+  return {
+    add(chunk) {
+      if (head["id"] === undefined) head = chunk;
+      if (isJsonObject(chunk["usage"])) usage = chunk["usage"];
+      for (const one of listOf(chunk["choices"])) {
+        if (isJsonObject(one)) addChoice(choiceAt(numberOf(one["index"])), one);
+      }
+    },
+
+    finish({ usage: signed, finishReason, requestId }) {
+      if (choices.size === 0) choiceAt(0);
+      const { id, created, system_fingerprint: fingerprint, model: named } = head;
+      const list = [...choices.values()].sort((a, b) => a.index - b.index);
+      return {
+        id: requestId ?? id ?? null,
+        object: "chat.completion",
+        created: created ?? 0,
+        model: named ?? model,
+        choices: list.map((choice) => writeChoice(choice, choice.index === 0 ? finishReason : undefined)),
+        // The receipt's three totals are signed; what else a server counted stays with its own.
+        ...((usage ?? signed) !== undefined && { usage: { ...(isJsonObject(usage) && usage), ...signed } }),
+        ...(fingerprint !== undefined && { system_fingerprint: fingerprint }),
+      };
+    },
+  };
+}
+
+function addChoice(choice: Choice, { delta, finish_reason: reason, logprobs }: JsonObject): void {
+  if (typeof reason === "string") choice.finishReason = reason;
+  if (isJsonObject(logprobs)) {
+    for (const [name, tokens] of Object.entries(logprobs)) {
+      if (Array.isArray(tokens)) choice.logprobs.set(name, [...(choice.logprobs.get(name) ?? []), ...(tokens as unknown[])]);
+    }
+  }
+  if (!isJsonObject(delta)) return;
+  for (const name of TEXTS) {
+    const text = delta[name];
+    if (typeof text === "string") choice.texts.set(name, (choice.texts.get(name) ?? "") + text);
+  }
+  for (const call of listOf(delta["tool_calls"])) {
+    if (isJsonObject(call)) addToolCall(choice.tools, call);
+  }
+}
+
+function addToolCall(tools: Map<number, Tool>, { index, id, function: named }: JsonObject): void {
+  const at = numberOf(index);
+  const tool = tools.get(at) ?? { id: undefined, name: "", arguments: "" };
+  tools.set(at, tool);
+  if (typeof id === "string") tool.id ??= id;
+  if (!isJsonObject(named)) return;
+  if (typeof named["name"] === "string") tool.name += named["name"];
+  if (typeof named["arguments"] === "string") tool.arguments += named["arguments"];
+}
+
+function writeChoice({ index, texts, tools, logprobs, finishReason }: Choice, signed: string | undefined): JsonObject {
+  const { content = null, ...others } = Object.fromEntries(texts) as Partial<Record<(typeof TEXTS)[number], string>>;
+  const calls = [...tools].sort(([a], [b]) => a - b);
+  const message = {
+    role: "assistant",
+    // A call of a tool is an answer without text; any other answer has one, even if it is empty.
+    content: content === "" || content === null ? (calls.length > 0 ? null : "") : content,
+    ...others,
+    ...(calls.length > 0 && {
+      tool_calls: calls.map(([, { id, name, arguments: text }]) => ({ id, type: "function", function: { name, arguments: text } })),
+    }),
+  };
+  return {
+    index,
+    message,
+    logprobs: logprobs.size > 0 ? Object.fromEntries(logprobs) : null,
+    finish_reason: signed ?? finishReason,
+  };
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function numberOf(value: unknown): number {
+  return typeof value === "number" && Number.isSafeInteger(value) ? value : 0;
+}

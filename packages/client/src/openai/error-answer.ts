@@ -1,0 +1,77 @@
+import { RefusalError } from "@bauta/protocol/client";
+import { ClientError, type ClientErrorCode } from "../errors.ts";
+import type { Outcome } from "../outcome.ts";
+
+/** OpenAI's shape of an error, which its clients read status, message, code and param from. */
+export interface ErrorBody {
+  readonly error: { readonly message: string; readonly type: string; readonly code: string; readonly param: string | null };
+}
+
+const STATUSES: Readonly<Record<Exclude<ClientErrorCode, "server_error" | "network_failed">, number>> = {
+  invalid_option: 400,
+  invalid_request: 400,
+  model_not_private: 400,
+  gateway_visible: 400,
+  path_not_private: 400,
+  attestation_refused: 403,
+  evidence_malformed: 502,
+  collateral_unavailable: 503,
+  timeout: 504,
+  answer_too_large: 502,
+  answer_malformed: 502,
+  answer_unverified: 502,
+  answer_incomplete: 502,
+};
+
+/**
+ * The answer that tells a caller's OpenAI client of an error: these show what a status comes with, and hide or repeat what
+ * a `fetch` throws.
+ * @throws what is no matter of an answer: the caller's own abort reason, and a `TypeError` for a failed network, as `fetch`
+ */
+export function answerError(error: unknown): Response {
+  if (error instanceof ClientError && error.code === "network_failed") throw new TypeError("fetch failed", { cause: error });
+  if (!(error instanceof ClientError) && !(error instanceof RefusalError)) throw error;
+  const status = statusOf(error);
+  const retryAfter = error instanceof ClientError ? error.details.server?.retryAfterSeconds : undefined;
+  const isServers = error instanceof ClientError && error.code === "server_error";
+  return new Response(JSON.stringify(errorBody(error)), {
+    status,
+    headers: {
+      "content-type": "application/json",
+      "cache-control": "no-store",
+      ...(retryAfter !== undefined && { "retry-after": String(retryAfter) }),
+      // OpenAI's clients repeat requests by themselves; what this client refused or withheld would only be refused again.
+      ...(!isServers && { "x-should-retry": "false" }),
+    },
+  });
+}
+
+/** The JSON of such an answer, which is also the event that ends a stream. */
+export function errorBody(error: ClientError | RefusalError): ErrorBody {
+  const param = error instanceof RefusalError ? error.field : error.details.field;
+  const code = (error instanceof ClientError ? error.details.server?.code : undefined) ?? error.code;
+  return { error: { message: error.message, type: typeOf(error), code, param: param ?? null } };
+}
+
+/** The error that stands for an answer that is withheld. */
+export function outcomeError({ status, reason, attestation }: Outcome): ClientError {
+  const why = reason ?? "no reason is known";
+  return status === "incomplete"
+    ? new ClientError("answer_incomplete", `the answer is incomplete: ${why}`, { attestation })
+    : new ClientError("answer_unverified", `the answer is not verified, so anybody on the way could have written it: ${why}`, {
+        attestation,
+      });
+}
+
+function statusOf(error: ClientError | RefusalError): number {
+  if (error instanceof RefusalError) return error.action === "fix-request" ? 400 : 502;
+  if (error.code !== "server_error") return STATUSES[error.code as keyof typeof STATUSES];
+  const status = error.details.server?.status ?? 502;
+  return status >= 400 && status <= 599 ? status : 502;
+}
+
+function typeOf(error: ClientError | RefusalError): string {
+  if (error.action === "fix-request") return "invalid_request_error";
+  const isServers = error.code === "server_error" || error.code === "timeout";
+  return isServers ? "server_error" : "tee_error";
+}
