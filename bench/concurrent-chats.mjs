@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { createClient } from "../packages/client/dist/index.js";
+import { createClient, parsePemCertificates } from "../packages/client/dist/index.js";
 
 const { values } = parseArgs({
   options: { people: { type: "string", default: "20" }, seconds: { type: "string", default: "60" }, "model-file": { type: "string" } },
@@ -21,7 +21,12 @@ const demo = spawn(process.execPath, [command, "demo", "--gateway-port", "0", "-
 });
 const [line] = await once(createInterface({ input: demo.stdout }), "line");
 const { gateway, apiKey, models, trustRoot, policy } = JSON.parse(line);
-const options = { baseURL: gateway, apiKey, policy: JSON.parse(readFileSync(policy, "utf8")), trustRoots: [readFileSync(trustRoot)] };
+const options = {
+  baseURL: gateway,
+  apiKey,
+  policy: JSON.parse(readFileSync(policy, "utf8")),
+  trustRoots: parsePemCertificates(readFileSync(trustRoot, "utf8")),
+};
 
 const questions = [
   "What is 2+2? Answer briefly.",

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { isRight, requiredShare, takeOfEachKind } from "../models/pocket/judge.mjs";
-import { createClient } from "../packages/client/dist/index.js";
+import { createClient, parsePemCertificates } from "../packages/client/dist/index.js";
 
 const { values } = parseArgs({ options: { limit: { type: "string", default: "1000000" }, wrong: { type: "boolean", default: false } } });
 const heldOut = JSON.parse(readFileSync(new URL("../models/pocket/heldout.json", import.meta.url), "utf8"));
@@ -24,7 +24,7 @@ const client = createClient({
   baseURL: gateway,
   apiKey,
   policy: JSON.parse(readFileSync(policy, "utf8")),
-  trustRoots: [readFileSync(trustRoot)],
+  trustRoots: parsePemCertificates(readFileSync(trustRoot, "utf8")),
 });
 
 const kinds = new Map();
