@@ -1,3 +1,4 @@
+import { GPU_CHECKS } from "@bauta/attestation";
 import { toBase64 } from "@bauta/protocol";
 import type { Platform } from "@bauta/enclave";
 import { createSimulator, type SimulatedGpus, type Simulator } from "@bauta/simulator";
@@ -5,21 +6,6 @@ import { createSimulator, type SimulatedGpus, type Simulator } from "@bauta/simu
 /** What the simulator answers about its GPUs holds for a day; verifiers' clocks and its own may differ by minutes. */
 const RENEW_AFTER_MS = 5 * 60_000;
 const PEM_LINE = /.{1,64}/g;
-
-/** Which checks pass for the demo's GPUs, and so have to. */
-const GPU_CHECKS = [
-  "gpu.present",
-  "gpu.named-by-enclave",
-  "gpu.nonce",
-  "gpu.cert-chain",
-  "gpu.revocation",
-  "gpu.report-signature",
-  "gpu.fwid",
-  "gpu.rim-driver",
-  "gpu.rim-vbios",
-  "gpu.measurements",
-  "gpu.debug-off",
-] as const;
 
 /** A simulated machine with simulated GPUs, and what a client has to know to accept it. */
 export interface DemoPlatform {
@@ -53,7 +39,8 @@ export function createDemoPlatform(now: () => number): DemoPlatform {
       protocol: 2,
       gpu: { count: gpus.count },
       // The demo's enclave signs a keys statement: whoever takes it out of an answer on the way is refused.
-      require: ["keys.signed", ...GPU_CHECKS],
+      // One GPU has no switches.
+      require: ["keys.signed", ...GPU_CHECKS.filter((id) => id !== "gpu.switches")],
     },
   };
 }

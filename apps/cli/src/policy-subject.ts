@@ -1,7 +1,8 @@
 import { appraise, type AttestationResult, type Policy } from "@bauta/attestation";
 import { basename } from "node:path";
 import { CommandError, EXIT } from "./exit.ts";
-import { readVerifyInput, type VerifyFlags } from "./verify-input.ts";
+import { readVerifyInput } from "./verify-input.ts";
+import type { VerifyFlags } from "./verify-mode.ts";
 
 /** Which enclave is meant: the flags of `bauta verify`, but for those that say by what to judge it. */
 export type SubjectFlags = Omit<VerifyFlags, "quote" | "gpu" | "policy" | "allowUnpinned">;

@@ -6,7 +6,8 @@ import { type GpuResult, judgeGpus } from "./gpu-result.ts";
 import { type ObtainedGpuEndorsements, obtainGpuEndorsements } from "./obtain-gpu-endorsements.ts";
 import type { ShownResult } from "./show-result.ts";
 import { readTrustRoots } from "./trust-root-files.ts";
-import { choosePolicy, type VerifyFlags } from "./verify-input.ts";
+import { choosePolicy } from "./verify-input.ts";
+import type { VerifyFlags } from "./verify-mode.ts";
 import { checkMode, checkNonce } from "./verify-mode.ts";
 import { describeMoment } from "./verify-words.ts";
 

@@ -2,27 +2,16 @@ import { basename } from "node:path";
 import { type AppraisalInput, parsePolicy, type Policy, type RollbackMemory } from "@bauta/attestation";
 import { protectionOf } from "@bauta/client";
 import { backend } from "@bauta/protocol/backend";
-import type { ConnectionFlags } from "./connection-flags.ts";
-import { type EvidenceFlags, readAttestationAnswer, readMoment } from "./evidence-flags.ts";
+import { readAttestationAnswer, readMoment } from "./evidence-flags.ts";
 import { CommandError, EXIT } from "./exit.ts";
 import { readInputFile } from "./input-file.ts";
-import { type CollateralFlags, obtainCollateral } from "./obtain-collateral.ts";
-import { type GpuFlags, obtainGpuEndorsements } from "./obtain-gpu-endorsements.ts";
+import { obtainCollateral } from "./obtain-collateral.ts";
+import { obtainGpuEndorsements } from "./obtain-gpu-endorsements.ts";
 import { resolvePolicy } from "./policy-file.ts";
 import { withProgress } from "./progress.ts";
 import { MAX_QUOTE_FILE_BYTES, readQuoteInput } from "./quote-input.ts";
 import { readTrustRoots } from "./trust-root-files.ts";
-import { checkMode, checkNonce } from "./verify-mode.ts";
-
-export interface VerifyFlags
-  extends
-    EvidenceFlags,
-    Omit<CollateralFlags, keyof EvidenceFlags>,
-    Omit<GpuFlags, keyof EvidenceFlags | keyof CollateralFlags>,
-    Pick<ConnectionFlags, "baseUrl" | "apiKey" | "allowUnpinned"> {
-  readonly quote?: string | undefined;
-  readonly gpu?: string | undefined;
-}
+import { checkMode, checkNonce, type VerifyFlags } from "./verify-mode.ts";
 
 /** What is to be judged, and by what. */
 export interface VerifyInput {

@@ -1,5 +1,19 @@
+import type { ConnectionFlags } from "./connection-flags.ts";
+import type { EvidenceFlags } from "./evidence-flags.ts";
 import { CommandError, EXIT } from "./exit.ts";
-import type { VerifyFlags } from "./verify-input.ts";
+import type { CollateralFlags } from "./obtain-collateral.ts";
+import type { GpuFlags } from "./obtain-gpu-endorsements.ts";
+
+/** What `bauta verify` is told. */
+export interface VerifyFlags
+  extends
+    EvidenceFlags,
+    Omit<CollateralFlags, keyof EvidenceFlags>,
+    Omit<GpuFlags, keyof EvidenceFlags | keyof CollateralFlags>,
+    Pick<ConnectionFlags, "baseUrl" | "apiKey" | "allowUnpinned"> {
+  readonly quote?: string | undefined;
+  readonly gpu?: string | undefined;
+}
 
 /** Flags that mean nothing to a quote by itself, and nothing to GPUs by themselves. */
 const NOT_FOR_QUOTES = { rims: "--rims", rimUrl: "--rim-url", ocspUrl: "--ocsp-url", nrasUrl: "--nras-url" } as const;

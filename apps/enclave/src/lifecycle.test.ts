@@ -107,6 +107,15 @@ describe("closing", () => {
     await expect(fetch(`${url}/healthz`)).rejects.toThrow();
   });
 
+  it("closes no connection under a request that crosses it: who comes a moment later is told to go elsewhere", async () => {
+    const { enclave, post } = await startEnclave(scriptedEngine(sayHello), { graceMs: 10_000, receiptLingerMs: 0 });
+    await (await post(ask)).text();
+    const closed = enclave.close();
+    const late = await Promise.all([post(ask), post(ask), post(ask)]);
+    expect(late.map(({ status }) => status)).toEqual([503, 503, 503]);
+    await closed;
+  });
+
   const halfwayGate = () => {
     const { promise, resolve } = gate();
     const engine = scriptedEngine(async function* () {

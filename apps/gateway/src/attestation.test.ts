@@ -311,6 +311,27 @@ describe("routing by key", () => {
     expect(enclave.attestations - before).toBeLessThanOrEqual(1);
   });
 
+  it("asks another enclave when one is stopping, and says so when all are", async () => {
+    const { enclaves, target } = await startTwo();
+    const [stopping, other] = enclaves;
+    const stop = () => errorReply("shutting_down");
+    stopping.tamper = stop;
+    for (let i = 0; i < 4; i++) {
+      const { status, body } = await ask(target, `model=e2ee-test&nonce=${NONCE}`);
+      expect([status, body["signing_key"]]).toEqual([200, other.key]);
+    }
+    other.tamper = stop;
+    expect(await ask(target, `model=e2ee-test&nonce=${NONCE}`)).toMatchObject({ status: 503, body: { error: { code: "shutting_down" } } });
+  });
+
+  it("answers 421 for the key of an enclave that is gone, as long as another one serves", async () => {
+    const { enclaves, target } = await startTwo();
+    const [gone, other] = enclaves;
+    await gone.kill();
+    expect((await postChat(target, BODY, sealed(gone.key))).statusCode).toBe(421);
+    expect((await postChat(target, BODY, sealed(other.key))).statusCode).toBe(200);
+  });
+
   it("sends nothing sealed to an enclave that holds the key but no longer passes", async () => {
     const faulty = withFault({ debug: true });
     const { enclave, target } = await start(simulator, {

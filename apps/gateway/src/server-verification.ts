@@ -1,21 +1,9 @@
-import { type CheckId, type CheckStatus, type GpuClaim, PLATFORM_CHECKS } from "@bauta/attestation";
+import { type CheckId, type CheckStatus, GPU_CHECKS, type GpuClaim, PLATFORM_CHECKS } from "@bauta/attestation";
 import { bindNonce } from "@bauta/protocol";
 import type { Appraisal } from "./appraise-enclave.ts";
 
-/** What makes GPUs the ones that the enclave means, as NVIDIA made them and in order. */
-const GPU_CHECKS: readonly CheckId[] = [
-  "gpu.present",
-  "gpu.named-by-enclave",
-  "gpu.nonce",
-  "gpu.cert-chain",
-  "gpu.revocation",
-  "gpu.report-signature",
-  "gpu.fwid",
-  "gpu.rim-driver",
-  "gpu.rim-vbios",
-  "gpu.measurements",
-  "gpu.debug-off",
-];
+/** Where switches are served, their check fails by itself; where none are, it is not made. */
+const NEEDED_GPU_CHECKS = GPU_CHECKS.filter((id) => id !== "gpu.switches");
 
 /**
  * The gateway's own verdict, in the members that live services use. A member is true or false only for what was
@@ -70,7 +58,7 @@ export function describeVerification(appraisal: Appraisal, nonce: string, sealed
 
 function describeGpus(all: (...ids: CheckId[]) => boolean | null, gpus: readonly GpuClaim[] | undefined): object {
   return {
-    valid: all(...GPU_CHECKS),
+    valid: all(...NEEDED_GPU_CHECKS),
     signatureVerified: all("gpu.report-signature"),
     certificateChainStatus: { valid: all("gpu.cert-chain"), notRevoked: all("gpu.revocation") },
     measurementsMatch: all("gpu.rim-driver", "gpu.rim-vbios", "gpu.measurements"),

@@ -51,14 +51,14 @@ export {
   type Claims,
   type Statements,
 } from "./result.ts";
-export { PLATFORM_CHECKS } from "./verdict.ts";
+export { GPU_CHECKS, PLATFORM_CHECKS } from "./verdict.ts";
 export { parseSgxExtension, type SgxExtension } from "./tdx/sgx-extension.ts";
 export { type Certificate, CertificateError, parseCertificate } from "./x509/x509.ts";
 export { appraiseGpus, type GpuAppraisal, type GpuInput } from "./nvidia/appraise-gpus.ts";
 export { GPU_ARCHS, type GpuRules } from "./nvidia/gpu-rules.ts";
 export { createGpuEndorsementSource, type GpuEndorsementSource } from "./nvidia/fetch-gpu-endorsements.ts";
 export { parseGpuTrustRoots, type GpuTrustRoots } from "./nvidia/nvidia-roots.ts";
-export type { GpuClaim } from "./nvidia/gpu-claims.ts";
+export type { GpuClaim } from "./nvidia/gpu-claim.ts";
 export { createGpuMemoryStore, type GpuEndorsements, type GpuEndorsementStore, type StoredGpuPiece } from "./nvidia/gpu-endorsements.ts";
 export { type SortedTrustRoots, sortTrustRoots } from "./trust-roots.ts";
 export { gpuEndorsementNeed } from "./nvidia/gpu-need.ts";

@@ -1,6 +1,6 @@
 import type { KeysClaims } from "./binding/keys-claims.ts";
-import type { GpuClaim } from "./nvidia/gpu-claims.ts";
-import type { TcbStatus } from "./policy/policy.ts";
+import type { GpuClaim } from "./nvidia/gpu-claim.ts";
+import type { TcbStatus } from "./policy/tcb-status.ts";
 
 /**
  * Every check that the project knows, in the order in which a result lists them.

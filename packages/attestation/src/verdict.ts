@@ -5,6 +5,9 @@ import { isOnlyDebug } from "./tdx/td-attributes.ts";
 
 /** Without these nothing is known of the machine: whatever the list has of them, so that none is forgotten here. */
 export const PLATFORM_CHECKS: readonly CheckId[] = CHECK_IDS.filter((id) => id.startsWith("tdx.") || id.startsWith("td."));
+const NOT_GPUS_OWN: ReadonlySet<CheckId> = new Set(["gpu.nras", "gpu.bound-to-cpu"]);
+/** What GPUs prove by their own evidence and NVIDIA's signatures: not its opinion, and not what nobody can prove. */
+export const GPU_CHECKS: readonly CheckId[] = CHECK_IDS.filter((id) => id.startsWith("gpu.") && !NOT_GPUS_OWN.has(id));
 /** Without these the machine's answer is not one to this client, or its key somebody else's. */
 const BINDING_IDS = ["nonce.bound", "key.address-derived", "key.bound-to-report-data"] as const;
 /** A rule about GPUs says nothing of GPUs that anybody could have made up, or that answered somebody else. */

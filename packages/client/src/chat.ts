@@ -4,7 +4,7 @@ import type { Attestation } from "./attestation.ts";
 import { type ChatOptions, type ChatParams, parseModelName } from "./chat-params.ts";
 import { ClientError } from "./errors.ts";
 import { chunkDelta } from "./exchange/chunk.ts";
-import { sealsWhole } from "./exchange/exchange.ts";
+import { sealsWhole } from "./exchange/ask.ts";
 import type { ExchangeContext } from "./exchange/send-attested.ts";
 import { sendBody } from "./exchange/send-body.ts";
 import { sendMessages, streamReader } from "./exchange/send-messages.ts";

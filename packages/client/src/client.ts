@@ -5,7 +5,7 @@ import type { Attestation } from "./attestation.ts";
 import { type Chat, startChat } from "./chat.ts";
 import { type ChatOptions, type ChatParams, parseModelName } from "./chat-params.ts";
 import { type ClientOptions, checkOptions } from "./client-options.ts";
-import { sealsWhole } from "./exchange/exchange.ts";
+import { sealsWhole } from "./exchange/ask.ts";
 import { createTransport } from "./http.ts";
 import { type Freshness, keepFresh, type KeepFreshOptions } from "./keep-fresh.ts";
 import { listModels, type Model } from "./models.ts";

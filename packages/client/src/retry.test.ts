@@ -108,6 +108,27 @@ describe("a key that no enclave holds any more", () => {
     await expectUsed(server, chat);
   });
 
+  it("an enclave that is stopping: attests again, and sends once more if another one serves", async () => {
+    const server = await startServer({
+      chat: async (exchange) => {
+        if (server.exchanges.length === 1) refuse(exchange, "shutting_down");
+        else exchange.stream(await exchange.events());
+      },
+    });
+    const client = server.client();
+    await client.attest(MODEL);
+    server.modelKey = backend.createKeyPair();
+    const { text, outcome } = await readAll(await client.chat({ model: MODEL, messages: QUESTION }));
+    expect([text, outcome.status]).toEqual([TEXT, "verified"]);
+    expect(server.exchanges.length).toBe(2);
+  });
+
+  it("an enclave that is stopping, and no other: nothing is sent again", async () => {
+    const server = await startServer({ chat: (exchange) => refuse(exchange, "shutting_down") });
+    expect(await rejection(start(server))).toMatchObject({ code: "server_error", action: "retry" });
+    expect(server.exchanges.length).toBe(1);
+  });
+
   it("421 twice: an error that says to attest again, nothing sent a third time", async () => {
     const server = await startServer({ chat: (exchange) => refuse(exchange, "unknown_model_key") });
     const error = await rejection(start(server));

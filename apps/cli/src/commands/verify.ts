@@ -3,7 +3,7 @@ import { POLICY_FLAG } from "../evidence-flags.ts";
 import { EXIT } from "../exit.ts";
 import { withSubjectFlags } from "../subject-flags.ts";
 import { createTerminal } from "../terminal.ts";
-import type { VerifyFlags } from "../verify-input.ts";
+import type { VerifyFlags } from "../verify-mode.ts";
 
 interface Flags extends VerifyFlags {
   readonly all?: true;

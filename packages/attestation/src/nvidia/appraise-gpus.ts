@@ -1,6 +1,6 @@
 import { type Finding, notChecked } from "../result.ts";
 import { appraiseGpuEvidence, type GpuEvidenceInput } from "./appraise-gpu-evidence.ts";
-import type { GpuClaim } from "./gpu-claims.ts";
+import type { GpuClaim } from "./gpu-claim.ts";
 import type { GpuEndorsements } from "./gpu-endorsements.ts";
 import { appraiseRevocation } from "./gpu-revocation.ts";
 import { appraiseSecondOpinion } from "./gpu-second-opinion.ts";

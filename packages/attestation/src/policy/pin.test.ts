@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type AttestationResult, type Check, CHECK_IDS, type CheckId, type Claims } from "../result.ts";
-import type { GpuClaim } from "../nvidia/gpu-claims.ts";
+import type { GpuClaim } from "../nvidia/gpu-claim.ts";
 import { diffBuild, diffPolicy } from "./diff.ts";
 import { acceptBuild, assertProven, PinError, pinPolicy, surveyPolicy } from "./pin.ts";
 import { parsePolicy, type Policy, PolicyError } from "./policy.ts";

@@ -1,5 +1,6 @@
 import { GPU_ARCHS, type GpuRules } from "../nvidia/gpu-rules.ts";
 import type { AttestationResult, Check, CheckId, Claims } from "../result.ts";
+import { GPU_CHECKS } from "../verdict.ts";
 import { REFERENCE_CHECKS } from "./contradictions.ts";
 import { diffPolicy, speaksSealedBodies } from "./diff.ts";
 import { type Allowances, type Build, parsePolicy, type Policy } from "./policy.ts";
@@ -55,20 +56,7 @@ const PROOF: ReadonlySet<CheckId> = new Set([
 /** What an enclave said and anybody who relays its answers could take away: once seen, it is asked for. */
 const STRIPPABLE: ReadonlySet<CheckId> = new Set(["keys.signed"]);
 /** The same of GPUs, once there are any; not gpu.nras, which sends their evidence to NVIDIA. */
-const STRIPPABLE_GPU: ReadonlySet<CheckId> = new Set([
-  "gpu.present",
-  "gpu.named-by-enclave",
-  "gpu.nonce",
-  "gpu.cert-chain",
-  "gpu.revocation",
-  "gpu.report-signature",
-  "gpu.fwid",
-  "gpu.rim-driver",
-  "gpu.rim-vbios",
-  "gpu.measurements",
-  "gpu.debug-off",
-  "gpu.switches",
-]);
+const STRIPPABLE_GPU: ReadonlySet<CheckId> = new Set(GPU_CHECKS);
 
 /**
  * The policy to appraise an enclave under before it is pinned or accepted: the platform and its answer are judged as

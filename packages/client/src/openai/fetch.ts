@@ -1,6 +1,7 @@
 import { RefusalError } from "@bauta/protocol/client";
 import type { JsonObject } from "../exchange/chunk.ts";
-import { ask, type Exchange } from "../exchange/exchange.ts";
+import { ask } from "../exchange/ask.ts";
+import type { Exchange } from "../exchange/exchange.ts";
 import type { ExchangeContext } from "../exchange/send-attested.ts";
 import { createAssembly } from "./assemble.ts";
 import { answerModels } from "./answer-models.ts";
