@@ -16,10 +16,16 @@ export interface Target {
   /** Base URL of the public API, on loopback. */
   readonly baseUrl: string;
   readonly apiKey: string;
-  /** An `e2ee-*` model. */
+  /** An `e2ee-*` model; with version 2 of the protocol it may be a `tee-*` one. */
   readonly model: string;
+  /** The version of the protocol to ask by, as the policy says it too. */
+  readonly protocol: 1 | 2;
   /** Root of the simulated platform, DER: the one root to accept beside Intel's. */
   readonly trustRoot: Uint8Array;
+  /** Roots of the simulated GPUs, their manifests and NVIDIA's service, DER; none in cases without GPUs. */
+  readonly gpuRoots: readonly Uint8Array[];
+  /** Stands in for NVIDIA's services, and is down. Only in cases with GPUs. */
+  readonly nvidiaUrl?: string;
   /** JSON of a policy file that pins the one acceptable build. */
   readonly policy: object;
   /** The user's message. It stands in no other place, so finding it anywhere is a leak. */

@@ -10,6 +10,10 @@ export const bodyAttacks: readonly ConformanceCase[] = [
   whole("body/plaintext-completion", ["19"], "aborted", "answers JSON in plaintext", () =>
     ownAnswer("application/json", [plaintextCompletion()]),
   ),
+  whole("body/completion-called-verified", ["19"], "aborted", "answers JSON in plaintext, and writes beside it that it is verified", () => {
+    const answer = ownAnswer("application/json", [plaintextCompletion()]);
+    return { ...answer, headers: { ...answer.headers, "bauta-protection": "sealed", "bauta-outcome": "verified" } };
+  }),
   whole("body/completion-as-stream", ["19"], "aborted", "answers JSON in plaintext in an event", () =>
     ownAnswer("text/event-stream", [`data: ${plaintextCompletion()}\n\n`, "data: [DONE]\n\n"]),
   ),

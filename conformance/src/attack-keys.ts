@@ -44,7 +44,7 @@ export const keysAttacks: readonly ConformanceCase[] = [
   }),
   refused("edited", ["17d"], "adds a version to the statement", (genuine) => ({
     ...genuine,
-    keys: JSON.stringify({ ...statement(genuine), versions: ["1", "2"] }),
+    keys: JSON.stringify({ ...statement(genuine), versions: [...statement(genuine).versions, "3"] }),
   })),
   refused("own", ["17d"], "signs a statement with its own key", (genuine, _asked, { operator }) => {
     const signed = signKeysStatement(backend, operator.secretKey, statement(genuine));

@@ -8,6 +8,8 @@ import { OTHER_MODEL } from "./genuine-side.ts";
 import { mintEvidence } from "./mint-evidence.ts";
 import { type JsonObject, errorBody, ownAnswer, parseChunk, type RelayedAnswer } from "./relayed-answer.ts";
 
+type HeaderChange = Readonly<Record<string, string | undefined>>;
+
 const attack = (
   id: string,
   cases: readonly string[],
@@ -22,14 +24,7 @@ const attack = (
   misbehaviour,
 });
 
-const withHeaders = (change: Readonly<Record<string, string | undefined>>): Misbehaviour => ({
-  request: ({ headers, body }) => ({
-    headers: Object.fromEntries(
-      Object.entries({ ...headers, ...change }).filter((entry): entry is [string, string] => entry[1] !== undefined),
-    ),
-    body,
-  }),
-});
+export const withHeaders = (change: HeaderChange): Misbehaviour => ({ request: (request) => changeHeaders(request, change) });
 const withMembers = (members: JsonObject): Misbehaviour => ({
   request: (request) => editBody(request, (body) => ({ ...body, ...members })),
 });
@@ -45,8 +40,11 @@ const REVEALING: readonly JsonObject[] = [
   { documents: [{ text: "a" }] },
 ];
 
-const STALE_KEY = errorBody("No enclave holds this model key any more: attest again and encrypt to the new key", "unknown_model_key");
-const refuse = (status: number, body: JsonObject): RelayedAnswer => ownAnswer("application/json", [JSON.stringify(body)], status);
+export const STALE_KEY = errorBody(
+  "No enclave holds this model key any more: attest again and encrypt to the new key",
+  "unknown_model_key",
+);
+export const refuse = (status: number, body: JsonObject): RelayedAnswer => ownAnswer("application/json", [JSON.stringify(body)], status);
 
 /** Says that nobody holds the model key, until the client attests anew. */
 export const untilReattested: NonNullable<Misbehaviour["request"]> = (request, { reattested }) =>
@@ -142,6 +140,12 @@ export const requestAttacks: readonly ConformanceCase[] = [
     },
   ),
 ];
+
+/** A request with other headers; undefined takes one away. */
+export function changeHeaders(request: RelayedRequest, change: HeaderChange): RelayedRequest {
+  const headers = Object.entries({ ...request.headers, ...change }).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return { ...request, headers: Object.fromEntries(headers) };
+}
 
 function editBody({ headers, body }: RelayedRequest, edit: (body: JsonObject) => object): RelayedRequest {
   return { headers, body: utf8(JSON.stringify(edit(JSON.parse(new TextDecoder().decode(body)) as JsonObject))) };

@@ -1,5 +1,5 @@
 import type { Awaitable, KeyPair } from "@bauta/protocol";
-import type { Simulator, SimulatorOptions } from "@bauta/simulator";
+import type { GpuFaults, Simulator, SimulatorOptions } from "@bauta/simulator";
 import type { Status } from "./adapter.ts";
 import type { GenuineSide } from "./genuine-side.ts";
 import type { JsonObject, RelayedAnswer } from "./relayed-answer.ts";
@@ -12,12 +12,22 @@ export interface ConformanceCase {
   readonly cases: readonly string[];
   /** What the provider does, as a sentence without a full stop. */
   readonly title: string;
+  /** The client seals its requests whole, and its policy asks for that. Otherwise it seals its messages (version 1). */
+  readonly protocol?: 2;
+  /** How the answer has to be asked for, where that matters: as a stream, or as one JSON value. */
+  readonly form?: "stream" | "whole";
+  /** Another model than the usual one. */
+  readonly model?: string;
   readonly expected: Status;
   /**
    * Why forged text may be shown all the same, as long as it is never called verified. Only where version 1 of the
    * protocol has no means to tell before the receipt.
    */
   readonly forgedTextMayShow?: string;
+  /** The machine has two GPUs, which the policy asks for with all that they can show, and with these checks besides. */
+  readonly gpus?: { readonly require?: readonly string[] };
+  /** Nothing is forged, and the client has to refuse all the same: it sends no request at all. */
+  readonly refusesGenuine?: true;
   readonly misbehaviour: Misbehaviour;
 }
 
@@ -47,6 +57,8 @@ export interface RawReply {
 
 /** A chat request on its way to the enclave. */
 export interface RelayedRequest {
+  /** Below the enclave's base; the one of chat requests unless given. */
+  readonly path?: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
 }
@@ -57,9 +69,9 @@ export interface Exchange extends Scene {
   readonly request: RelayedRequest;
   /** The client has attested anew since its first chat request. */
   readonly reattested: boolean;
-  /** The key that the client wants its answer sealed to, 65 bytes. */
+  /** The key that the client wants its answer sealed to, 65 bytes; zeros under version 2. */
   readonly clientKey: Uint8Array;
-  /** The client's own envelopes, hex, in the order of its messages. */
+  /** The client's own envelopes, hex, in the order of its messages; none under version 2. */
   readonly envelopes: readonly string[];
 }
 
@@ -72,6 +84,8 @@ export interface Misbehaviour {
   readonly machine?: Omit<SimulatorOptions, "nowMs"> & { readonly untrusted?: boolean };
   /** Makes the attestation answer. */
   readonly attest?: (genuine: JsonObject, asked: AttestationAsked, scene: Scene) => Awaitable<JsonObject | RawReply>;
+  /** The machine's own GPUs, manifests and OCSP answers go wrong; the enclave stands by them. Only in a case with GPUs. */
+  readonly gpuFaults?: GpuFaults;
   /** Changes what the enclave gets, or answers without asking it. */
   readonly request?: (request: RelayedRequest, exchange: Exchange) => Awaitable<RelayedRequest | RelayedAnswer>;
   /** Changes what the client gets. */

@@ -8,14 +8,18 @@ import { createSimulator } from "@bauta/simulator";
 import { type Exchange, isRawReply, type Misbehaviour, type RawReply, type RelayedRequest, type Scene } from "./case.ts";
 import { type GenuineSide, MODEL } from "./genuine-side.ts";
 import { mintEvidence } from "./mint-evidence.ts";
-import type { RecordedCall } from "./record.ts";
+import type { RecordedCall, RecordedChat } from "./record.ts";
 import { type JsonObject, errorBody, isAnswer, type RelayedAnswer } from "./relayed-answer.ts";
 
+/** Path of what stands in for NVIDIA's services. */
+const NVIDIA = "/nvidia";
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 /** One provider, misbehaving in one way. */
 export interface EvilProvider {
   readonly baseUrl: string;
+  /** Where NVIDIA's services are said to be; they are down. */
+  readonly nvidiaUrl: string;
   /** The root that its client is told, DER. */
   readonly trustRoot: Uint8Array;
   readonly calls: readonly RecordedCall[];
@@ -28,6 +32,7 @@ export async function startEvilProvider(genuine: GenuineSide, misbehaviour: Misb
   const machine = misbehaviour.machine ? createSimulator({ ...options, nowMs: nowMs() }) : genuine.platform;
   const operator: KeyPair = backend.createKeyPair();
   const scene: Scene = { genuine, machine, operator };
+  genuine.breakGpus(misbehaviour.gpuFaults);
   const calls: RecordedCall[] = [];
   let exchange: Exchange | undefined;
   const record = (kind: RecordedCall["kind"], received: Buffer, isForged = false) => void calls.push({ kind, forged: isForged, received });
@@ -41,7 +46,7 @@ export async function startEvilProvider(genuine: GenuineSide, misbehaviour: Misb
     const honest = await genuine.attest(model, nonce);
     const mint = misbehaviour.machine && (() => mintEvidence({ machine, model, nonce, publicKey: operator.publicKey }));
     const reply = misbehaviour.attest ? await misbehaviour.attest(honest, { model, nonce, again }, scene) : await (mint?.() ?? honest);
-    record("attestation", received, reply !== honest);
+    record("attestation", received, reply !== honest || misbehaviour.gpuFaults !== undefined);
     return reply;
   }
 
@@ -51,10 +56,18 @@ export async function startEvilProvider(genuine: GenuineSide, misbehaviour: Misb
     const reattested = firstChat >= 0 && calls.slice(firstChat).some(({ kind }) => kind === "attestation");
     const current: Exchange = { ...scene, request, reattested, clientKey: clientKeyOf(request), envelopes: envelopesOf(request) };
     exchange = current;
-    record("chat", received);
+    const sealedWhole = request.headers[HEADERS.encapsulatedKey] !== undefined;
+    const recorded: RecordedChat = { body: Buffer.from(request.body), sealedWhole, status: undefined };
+    calls.push({ kind: "chat", forged: false, received, chat: recorded });
+    const answer = await answerChat(request, current);
+    recorded.status = answer.status;
+    return answer;
+  }
+
+  async function answerChat(request: RelayedRequest, current: Exchange): Promise<RelayedAnswer> {
     const relayed = (await misbehaviour.request?.(request, current)) ?? request;
     if (isAnswer(relayed)) return relayed;
-    const answer = await genuine.chat(relayed.headers, relayed.body);
+    const answer = await genuine.chat(relayed.headers, relayed.body, relayed.path);
     return answer.status === 200 && misbehaviour.answer ? misbehaviour.answer(answer, current) : answer;
   }
 
@@ -73,6 +86,10 @@ export async function startEvilProvider(genuine: GenuineSide, misbehaviour: Misb
       return writeAnswer(response, await chat({ headers: sealedHeaders(request), body }, received));
     if (path === "tee/attestation") return writeJson(response, await attest(searchParams, received));
     if (path === "tee/signature") return writeJson(response, (await sign(searchParams, received)) ?? notFound("receipt_not_found"));
+    if (pathname.startsWith(NVIDIA)) {
+      record("nvidia", received);
+      return writeJson(response, { status: 503, headers: {}, body: "" });
+    }
     const known = path === "models";
     record(known ? "models" : "elsewhere", received);
     writeJson(response, known ? MODELS : notFound("not_found"));
@@ -93,6 +110,7 @@ export async function startEvilProvider(genuine: GenuineSide, misbehaviour: Misb
 
   return {
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1`,
+    nvidiaUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}${NVIDIA}`,
     trustRoot: untrusted ? genuine.platform.rootDer : machine.rootDer,
     calls,
     async close() {
@@ -131,7 +149,14 @@ const refuse = (status: number, message: string, code: string): RawReply => ({
 });
 const notFound = (code: string) => refuse(404, "not found", code);
 
-const RELAYED_HEADERS = [HEADERS.clientPublicKey, HEADERS.modelPublicKey, HEADERS.signingAlgorithm, HEADERS.nonce];
+const RELAYED_HEADERS = [
+  HEADERS.clientPublicKey,
+  HEADERS.modelPublicKey,
+  HEADERS.signingAlgorithm,
+  HEADERS.nonce,
+  HEADERS.encapsulatedKey,
+  HEADERS.model,
+];
 
 function sealedHeaders(request: IncomingMessage): Record<string, string> {
   return Object.fromEntries(

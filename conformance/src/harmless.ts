@@ -20,6 +20,7 @@ const pieces = (answer: RelayedAnswer, bytes: number): RelayedAnswer => {
 /** What a client must take: a suite whose every answer is refused would prove nothing. */
 export const harmlessCases: readonly ConformanceCase[] = [
   harmless("honest", [], "behaves", {}),
+  { ...harmless("gpus", ["11"], "behaves, and has GPUs", {}), gpus: {} },
   harmless("hex-quote", [], "serves the quote in hex", {
     attest: (genuine) => ({ ...genuine, intel_quote: Buffer.from(String(genuine["intel_quote"]), "base64").toString("hex") }),
   }),

@@ -45,17 +45,33 @@ export function judge(
   };
 }
 
-function leaks({ expected }: ConformanceCase, target: Target, calls: readonly RecordedCall[]): string[] {
+function leaks({ expected, refusesGenuine, protocol }: ConformanceCase, target: Target, calls: readonly RecordedCall[]): string[] {
   const inClear = calls.flatMap(({ kind, received }) => {
     const form = findText(received, target.prompt);
     return form === undefined ? [] : [`the prompt was in a request for ${kind} (${form})`];
   });
-  const firstForgery = calls.findIndex(({ kind, forged }) => kind === "attestation" && forged);
+  const firstForgery = calls.findIndex(({ kind, forged }) => kind === "attestation" && (forged || refusesGenuine));
   const sentOn = expected === "refused" && firstForgery >= 0 && calls.slice(firstForgery).some(({ kind }) => kind === "chat");
   return [
     ...inClear,
-    ...(sentOn ? ["a chat request was sent under forged evidence"] : []),
+    ...(sentOn
+      ? [refusesGenuine ? "a chat request was sent under evidence that does not suffice" : "a chat request was sent under forged evidence"]
+      : []),
     ...(calls.some(({ kind }) => kind === "elsewhere") ? ["a redirect was followed, with the API key"] : []),
+    ...(protocol === 2 && calls.some(({ chat }) => chat && !chat.sealedWhole) ? ["a request was sent that was not sealed whole"] : []),
+    ...repetitions(calls),
+  ];
+}
+
+/** Sent again is only what nobody answered for want of a key: once, and sealed anew. */
+function repetitions(calls: readonly RecordedCall[]): string[] {
+  const chats = calls.flatMap(({ chat }) => (chat ? [chat] : []));
+  const bodies = new Set(chats.map(({ body }) => body.toString("latin1")));
+  // The Fetch standard has a 421 answered by the same bytes over a new connection, before any client hears of it.
+  const isAgain = chats.some(({ body }, i) => chats.slice(0, i).some((before) => before.body.equals(body) && before.status !== 421));
+  return [
+    ...(bodies.size > 2 ? ["the request was sent more than twice"] : []),
+    ...(isAgain ? ["the same request was sent again, not sealed anew"] : []),
   ];
 }
 

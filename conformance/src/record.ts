@@ -1,10 +1,21 @@
 /** What the provider got and gave in one conversation, in order. */
 export interface RecordedCall {
-  readonly kind: "models" | "attestation" | "chat" | "signature" | "elsewhere";
+  readonly kind: "models" | "attestation" | "chat" | "signature" | "nvidia" | "elsewhere";
   /** Attestation: the answer was not the enclave's own. */
   readonly forged: boolean;
   /** The request line's target, every header and the body. */
   readonly received: Buffer;
+  readonly chat?: RecordedChat;
+}
+
+/** What of a chat request tells whether it came twice, or with less protection than it should have. */
+export interface RecordedChat {
+  /** The body, and nothing that a connection puts beside it. */
+  readonly body: Buffer;
+  /** It is sealed whole, as version 2 has it. */
+  readonly sealedWhole: boolean;
+  /** Of the answer that the client got; undefined while there is none. */
+  status: number | undefined;
 }
 
 /** The forms in which a text could hide in recorded bytes, by name. */

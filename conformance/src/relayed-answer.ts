@@ -1,3 +1,6 @@
+import { HEADERS } from "@bauta/protocol";
+import { splitFrames } from "./sealed-frames.ts";
+
 /** JSON as it came, not yet believed. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -5,22 +8,23 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 export interface RelayedAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** The blocks of a stream, each with its blank line; written one by one. */
+  /** The blocks of a stream, each with its blank line, or the frames of a sealed body; written one by one. */
   readonly blocks: readonly (string | Uint8Array)[];
   /** `cut`: the connection breaks instead of ending. */
   readonly ending: "closed" | "cut";
 }
 
-/** Reads an answer and takes a stream apart at its blank lines. */
+/** Reads an answer and takes it apart: a sealed body into its frames, a stream at its blank lines. */
 export async function readAnswer(response: Response): Promise<RelayedAnswer> {
-  const text = await response.text();
+  const bytes = new Uint8Array(await response.arrayBuffer());
   const headers = Object.fromEntries(
-    ["content-type", "cache-control", "retry-after", "bauta-request-id"].flatMap((name) => {
+    ["content-type", "cache-control", "retry-after", HEADERS.requestId, HEADERS.responseNonce].flatMap((name) => {
       const value = response.headers.get(name);
       return value === null ? [] : [[name, value]];
     }),
   );
-  return { status: response.status, headers, blocks: splitBlocks(text), ending: "closed" };
+  const blocks = HEADERS.responseNonce in headers ? splitFrames(bytes) : splitBlocks(new TextDecoder().decode(bytes));
+  return { status: response.status, headers, blocks, ending: "closed" };
 }
 
 /** Text as blocks, each up to and including its blank line. */

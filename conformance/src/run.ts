@@ -3,7 +3,7 @@ import type { Adapter, AdapterResult, Target } from "./adapter.ts";
 import type { ConformanceCase } from "./case.ts";
 import { conformanceCases } from "./cases.ts";
 import { startEvilProvider } from "./evil-provider.ts";
-import { MODEL, startGenuineSide } from "./genuine-side.ts";
+import { type GenuineSide, MODEL, startGenuineSide } from "./genuine-side.ts";
 import { type CaseOutcome, judge } from "./judge.ts";
 
 export interface ConformanceOptions {
@@ -13,6 +13,11 @@ export interface ConformanceOptions {
   readonly timeoutMs?: number;
 }
 
+export interface RunOptions extends ConformanceOptions {
+  /** Those of version 1 unless given; `sealedBodyCases` are for clients that seal requests whole. */
+  readonly cases?: readonly ConformanceCase[];
+}
+
 /** A provider that can be met again and again, one case at a time. */
 export interface Conformance {
   /** Has a client meet one case. @throws when the provider itself failed, which says nothing about the client */
@@ -20,19 +25,25 @@ export interface Conformance {
   close(): Promise<void>;
 }
 
-/** Starts the enclave that stands behind every case. */
+/** Starts the enclave that stands behind the cases; a second one, on a machine with GPUs, when a case asks for them. */
 export async function createConformance({ nowMs = Date.now, timeoutMs = 15_000 }: ConformanceOptions = {}): Promise<Conformance> {
-  const genuine = await startGenuineSide(nowMs);
+  const plain = await startGenuineSide(nowMs);
+  let withGpus: Promise<GenuineSide> | undefined;
   return {
     async run(testCase, adapter) {
+      const genuine = testCase.gpus ? await (withGpus ??= startGenuineSide(nowMs, true)) : plain;
       const provider = await startEvilProvider(genuine, testCase.misbehaviour, nowMs);
-      const { baseUrl, trustRoot } = provider;
+      const { baseUrl, nvidiaUrl, trustRoot } = provider;
+      const { gpus } = genuine;
       const target: Target = {
         baseUrl,
         apiKey: `key-${randomBytes(12).toString("hex")}`,
-        model: MODEL,
+        model: testCase.model ?? MODEL,
+        protocol: testCase.protocol ?? 1,
         trustRoot,
-        policy: genuine.policy,
+        gpuRoots: gpus ? [gpus.deviceRootDer, gpus.rimRootDer, gpus.nrasRootDer] : [],
+        ...(gpus && { nvidiaUrl }),
+        policy: { ...withChecks(genuine.policy, testCase.gpus?.require), ...(testCase.protocol && { protocol: testCase.protocol }) },
         prompt: `What lies behind the mask "${randomBytes(12).toString("hex")}" – è vero?`,
       };
       try {
@@ -42,23 +53,34 @@ export async function createConformance({ nowMs = Date.now, timeoutMs = 15_000 }
         await provider.close();
       }
     },
-    close: () => genuine.close(),
+    async close() {
+      await plain.close();
+      await (await withGpus)?.close();
+    },
   };
 }
 
 /**
- * Has a client meet every case, one after the other.
+ * Has a client meet all cases, one after the other.
  * @returns a row for each case; a client conforms when every row is `ok`
  */
-export async function runConformance(adapter: Adapter, options: ConformanceOptions = {}): Promise<readonly CaseOutcome[]> {
+export async function runConformance(
+  adapter: Adapter,
+  { cases = conformanceCases, ...options }: RunOptions = {},
+): Promise<readonly CaseOutcome[]> {
   const conformance = await createConformance(options);
   try {
     const outcomes: CaseOutcome[] = [];
-    for (const testCase of conformanceCases) outcomes.push(await conformance.run(testCase, adapter));
+    for (const testCase of cases) outcomes.push(await conformance.run(testCase, adapter));
     return outcomes;
   } finally {
     await conformance.close();
   }
+}
+
+/** The policy with further checks required. */
+function withChecks(policy: GenuineSide["policy"], require: readonly string[] = []): object {
+  return require.length > 0 ? { ...policy, require: [...(policy.require ?? []), ...require] } : policy;
 }
 
 async function meet(adapter: Adapter, target: Target, timeoutMs: number): Promise<AdapterResult | Error> {

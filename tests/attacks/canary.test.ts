@@ -5,25 +5,29 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { createClient } from "@bauta/client";
+import { createClient, parsePemCertificates } from "@bauta/client";
 import { findText } from "@bauta/conformance";
 import { type Engine, EngineError } from "@bauta/enclave";
 import { HEADERS, LIMITS, toHex, WIRE_ERRORS } from "@bauta/protocol";
 import { backend } from "@bauta/protocol/backend";
 import { sealRequest } from "@bauta/protocol/client";
+import { createBodyKey } from "@bauta/protocol/enclave";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { startDemoProcess } from "../support/demo.ts";
 import { startScriptedEngine } from "../support/scripted-engine.ts";
 import { startGatewayProcess } from "./gateway-process.ts";
 import { E2EE_MODEL, type Stack, startStack, TEE_MODEL } from "./private-stack.ts";
+import { sealWhole, type SealWholeOptions } from "./seal-whole.ts";
 
 /** Words that stand in one prompt, or one answer, and in no other place. */
 const PROMPT = `prompt-canary-${randomBytes(12).toString("hex")}`;
 const ANSWER = `answer-canary-${randomBytes(12).toString("hex")}`;
+/** The same where only letters could stand. */
+const LETTERS = Array.from(randomBytes(24), (byte) => String.fromCharCode(97 + (byte % 26))).join("");
 
 /** Where a canary shows: nowhere, one hopes. */
 function sightings(where: string, bytes: Uint8Array | string): string[] {
-  return [PROMPT, ANSWER].flatMap((canary) => {
+  return [PROMPT, ANSWER, LETTERS].flatMap((canary) => {
     const form = findText(Buffer.from(bytes), canary);
     return form === undefined ? [] : [`${canary.slice(0, 13)} in ${where} (${form})`];
   });
@@ -151,6 +155,49 @@ describe("a canary in prompt and answer", () => {
       await provoke(`the engine says ${code}`, chat, json(plain));
     }
     engine.fail = "not";
+    // Sealed whole, and told by the gateway or by the enclave
+    const whole = async (options: SealWholeOptions = {}, headers: Record<string, string> = {}, request: object = { messages }) => {
+      const { path: _path, openResponse: _open, body, ...rest } = await sealWhole(stack, request, options);
+      return { method: "POST", body, headers: { ...rest.headers, ...headers } };
+    };
+    await provoke("embeddings in clear", "/embeddings", json({ model: TEE_MODEL, input: PROMPT }));
+    await provoke("both kinds of headers", chat, await whole({}, { [HEADERS.clientPublicKey]: PROMPT }));
+    await provoke("not sealed at all", chat, { ...(await whole()), body: JSON.stringify(plain) });
+    await provoke("bad encapsulated key", chat, await whole({}, { [HEADERS.encapsulatedKey]: PROMPT }));
+    await provoke("another model beside the body", chat, await whole({}, { [HEADERS.model]: TEE_MODEL }));
+    await provoke("unknown model beside the body", chat, await whole({}, { [HEADERS.model]: PROMPT }));
+    await provoke("another enclave's key", chat, await whole({ keyConfig: (await createBodyKey(backend)).keyConfig }));
+    await provoke("another path", chat, await whole({ path: `/${PROMPT}` }));
+    await provoke("an old request", chat, await whole({ nowMs: 0 }));
+    const sentTwice = await whole();
+    expect(await (await stack.fetch(chat, sentTwice)).text()).not.toContain(ANSWER);
+    await provoke("a request sent twice", chat, sentTwice);
+    const sealedMistakes: readonly (readonly [what: string, change: object | string])[] = [
+      ["a binding with another member", { bauta: { [PROMPT]: PROMPT } }],
+      ["a member whose name tells something", { [`chat_template_${LETTERS}`]: PROMPT }],
+      ["a role", { messages: [{ role: PROMPT, content: PROMPT }] }],
+      ["a kind of part", { messages: [{ role: "user", content: [{ type: PROMPT, [PROMPT]: PROMPT }] }] }],
+      [
+        "an image by address",
+        { messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: `https://x/${PROMPT}` } }] }] },
+      ],
+      ["a tool", { tools: [{ type: "function", function: { name: PROMPT, description: PROMPT } }] }],
+      ["a kind of tool", { tools: [{ type: PROMPT, [PROMPT]: {} }] }],
+      ["a choice of tools", { tool_choice: { type: "function", function: { name: PROMPT } } }],
+      ["a response format", { response_format: { type: PROMPT } }],
+      ["a schema", { response_format: { type: "json_schema", json_schema: { name: PROMPT, schema: { $ref: PROMPT } } } }],
+      ["no JSON", `{"model":"${E2EE_MODEL}","${PROMPT}`],
+    ];
+    for (const [what, change] of sealedMistakes) {
+      const edit: SealWholeOptions["edit"] = (bound) => (typeof change === "string" ? change : { ...bound, ...change });
+      await provoke(`${what}, sealed whole`, chat, await whole({ edit }));
+    }
+    await provoke("no input, sealed whole", "/embeddings", await whole({ path: "/embeddings" }, {}, { input: { [PROMPT]: PROMPT } }));
+    for (const stream of [true, false]) {
+      engine.fail = "at once";
+      await provoke("the engine fails at once, sealed whole", chat, await whole({}, {}, { messages, stream }));
+      engine.fail = "not";
+    }
     // The enclave itself, where no gateway stands before it
     await provoke("unknown path, enclave", `/${PROMPT}`, {}, stack.enclaveUrl);
     await provoke("unknown model, enclave", "/v1/chat/completions", json({ model: PROMPT, messages }), stack.enclaveUrl);
@@ -248,7 +295,7 @@ describe("a canary in the running demo", () => {
         baseURL: demo.gateway,
         apiKey: demo.apiKey,
         policy: JSON.parse(readFileSync(demo.policy, "utf8")) as object,
-        trustRoots: [readFileSync(demo.trustRoot)],
+        trustRoots: parsePemCertificates(readFileSync(demo.trustRoot, "utf8")),
       });
       for (const model of demo.models) {
         const chat = await client.chat(

@@ -1,20 +1,18 @@
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { HEADERS, parseModelKey, toHex, utf8 } from "@bauta/protocol";
+import { HEADERS, parseModelKey, toHex } from "@bauta/protocol";
 import { backend } from "@bauta/protocol/backend";
 import { createSealedReader, sealRequest } from "@bauta/protocol/client";
 import type { Outcome } from "@bauta/client";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createEchoEngine } from "./echo-engine.ts";
+import { type Captured, forward, type MaliciousRelay, startRelay } from "./malicious-relay.ts";
 import { E2EE_MODEL, type Stack, startStack } from "./private-stack.ts";
 
 /**
  * The limit of version 1 of the protocol, as a program: spec/protocol.md, "What version 1 does not promise".
  *
  * These attacks SUCCEED, and that is what the tests say: an envelope is bound to the model key and to nothing else, so
- * whoever relays one can use it in a request of his own. A second version with sealed bodies is to close this; then
- * the same attacks must fail there, and these tests keep saying what version 1 is.
+ * whoever relays one can use it in a request of his own. Version 2 seals bodies whole, and copied-body.test.ts shows the
+ * same attacks fail there; these tests keep saying what version 1 is.
  */
 describe("what version 1 does not promise: a malicious gateway", () => {
   const engine = createEchoEngine();
@@ -148,80 +146,3 @@ describe("what version 1 does not promise: a malicious gateway", () => {
     expect(new TextDecoder().decode(again.body)).not.toContain(outcome.requestId);
   });
 });
-
-interface Captured {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
-}
-interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array;
-}
-
-/** A gateway that hands everything on, keeps what it can use, and lets a test decide about chat requests. */
-interface MaliciousRelay {
-  readonly baseUrl: string;
-  readonly captured: Captured[];
-  chat: (captured: Captured) => Promise<Answer>;
-  close(): Promise<void>;
-}
-
-async function startRelay(enclaveUrl: string, gatewayBaseUrl: string): Promise<MaliciousRelay> {
-  const server = createServer((request, response) => {
-    void (async () => {
-      const parts: Buffer[] = [];
-      for await (const part of request as AsyncIterable<Buffer>) parts.push(part);
-      const names = [
-        "authorization",
-        "content-type",
-        HEADERS.clientPublicKey,
-        HEADERS.modelPublicKey,
-        HEADERS.signingAlgorithm,
-        HEADERS.nonce,
-      ];
-      const headers = Object.fromEntries(
-        names.flatMap((name) => (typeof request.headers[name] === "string" ? [[name, request.headers[name]]] : [])),
-      );
-      const captured = { headers, body: Buffer.concat(parts) };
-      const isChat = request.url?.endsWith("/chat/completions") === true;
-      if (isChat) relay.captured.push(captured);
-      const answer = isChat
-        ? await relay.chat(captured)
-        : await get(`${gatewayBaseUrl}${(request.url ?? "").replace(/^\/api\/v1/, "")}`, headers);
-      response.writeHead(answer.status, answer.headers).end(answer.body);
-    })();
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const relay: MaliciousRelay = {
-    baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1`,
-    captured: [],
-    chat: (captured) => forward(enclaveUrl, captured),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve()).closeAllConnections();
-      }),
-  };
-  return relay;
-}
-
-async function forward(enclaveUrl: string, { headers, body }: Captured): Promise<Answer> {
-  const { authorization: _key, ...rest } = headers;
-  return read(
-    await fetch(`${enclaveUrl}/v1/chat/completions`, {
-      method: "POST",
-      headers: { ...rest, "content-type": "application/json" },
-      body: utf8(body.toString()),
-    }),
-  );
-}
-
-async function get(url: string, headers: Readonly<Record<string, string>>): Promise<Answer> {
-  return read(await fetch(url, { headers: { authorization: headers["authorization"] ?? "" } }));
-}
-
-async function read(response: Response): Promise<Answer> {
-  const body = new Uint8Array(await response.arrayBuffer());
-  return { status: response.status, headers: { "content-type": response.headers.get("content-type") ?? "" }, body };
-}

@@ -13,6 +13,8 @@ import { bautaCommand } from "../support/demo.ts";
 /** `bauta gateway` in a process of its own, with the enclave in this one. */
 export interface GatewayProcess {
   readonly client: Client;
+  readonly baseUrl: string;
+  readonly apiKey: string;
   /** All that it wrote to its standard error. */
   readonly log: () => string;
   /** Everything on the gateway's JavaScript heap, as JSON. */
@@ -78,6 +80,8 @@ export async function startGatewayProcess(engine: Engine, models: readonly strin
   const { gateway } = JSON.parse(line) as { gateway: string };
 
   return {
+    baseUrl: gateway,
+    apiKey,
     client: createClient({ baseURL: gateway, apiKey, policy, trustRoots: [simulator.rootDer] }),
     log: () => log,
     async takeHeapSnapshot() {

@@ -37,8 +37,11 @@ export interface Stack {
   /** Between gateway and enclave. */
   readonly inner: Wire;
   readonly logs: string[];
-  /** A client of the same gateway at another address, such as a relay's. */
-  clientAt(baseUrl: string): Client;
+  /**
+   * A client of the same gateway at another address, such as a relay's.
+   * @param rules of its policy, beside those that pin the build
+   */
+  clientAt(baseUrl: string, rules?: { readonly protocol: 2 }): Client;
   fetch(path: string, init?: RequestInit): Promise<Response>;
   close(): Promise<void>;
 }
@@ -84,7 +87,8 @@ export async function startStack({ engine, simulator: options, platform = (machi
   await gateway.firstVerification();
   const outer = await startRecorder(Number(new URL(url).port));
   const baseUrl = `${outer.url}/api/v1`;
-  const clientAt = (baseURL: string) => createClient({ baseURL, apiKey, policy, trustRoots: [simulator.rootDer] });
+  const clientAt: Stack["clientAt"] = (baseURL, rules) =>
+    createClient({ baseURL, apiKey, policy: { ...policy, ...rules }, trustRoots: [simulator.rootDer] });
 
   return {
     client: clientAt(baseUrl),
