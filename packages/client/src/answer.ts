@@ -156,7 +156,7 @@ export function createAnswer<Piece>(input: AnswerInput<Piece>): Answer<Piece> {
     if (deadline.cause === "timeout") return `nothing more of the answer came for ${input.idleMs} ms`;
     return "end" in part && part.end === "broken"
       ? `the connection broke before ${reader.awaits}`
-      : `the stream ended before ${reader.awaits}`;
+      : `the answer ended before ${reader.awaits}`;
   }
 
   async function step(): Promise<IteratorResult<Piece, undefined>> {

@@ -226,6 +226,12 @@ const refused: readonly [string, object, WireErrorCode, string][] = [
     "invalid_field",
     "response_format.json_schema.schema",
   ],
+  [
+    "a schema that lies elsewhere for who looks it up late",
+    schema({ items: [{ $dynamicRef: "https://example.com/schema#node" }] }),
+    "invalid_field",
+    "response_format.json_schema.schema",
+  ],
   ["log probabilities as a number", { logprobs: 3 }, "invalid_field", "logprobs"],
   ["alternatives without log probabilities", { top_logprobs: 3 }, "invalid_field", "top_logprobs"],
   ["too many alternatives", { logprobs: true, top_logprobs: 21 }, "invalid_field", "top_logprobs"],

@@ -4,6 +4,8 @@ import type { ResponseFormat, Tool, ToolChoice } from "./rich-chat.ts";
 
 /** A schema is handed on as it is, so it is bounded as a whole: what writes it again must not run out of stack. */
 const MAX_SCHEMA = { depth: 64, values: 20_000 } as const;
+/** Members of a schema that name another one. */
+const REFERENCES = ["$ref", "$dynamicRef", "$recursiveRef"] as const;
 const MAX_TOOLS = 128;
 const MAX_DESCRIPTION_CHARACTERS = 64 * 1024;
 /** Names of functions and schemas: OpenAI's alphabet, and the dots and colons that tool servers put between. */
@@ -113,8 +115,10 @@ function parseSchema(schema: unknown, param: string): JsonObject | undefined {
     if (depth > MAX_SCHEMA.depth || values > MAX_SCHEMA.values) throw invalid(param);
     level = level.flatMap((value) => {
       if (typeof value !== "object" || value === null) return [];
-      const { $ref: reference } = value as JsonObject;
-      if (typeof reference === "string" && !reference.startsWith("#")) throw invalid(param);
+      for (const member of REFERENCES) {
+        const reference = (value as JsonObject)[member];
+        if (typeof reference === "string" && !reference.startsWith("#")) throw invalid(param);
+      }
       return Object.values(value);
     });
   }

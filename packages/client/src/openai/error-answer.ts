@@ -34,14 +34,16 @@ export function answerError(error: unknown): Response {
   const status = statusOf(error);
   const retryAfter = error instanceof ClientError ? error.details.server?.retryAfterSeconds : undefined;
   const isServers = error instanceof ClientError && error.code === "server_error";
+  const hadNotBegun = isServers && (status === 429 || status === 503);
   return new Response(JSON.stringify(errorBody(error)), {
     status,
     headers: {
       "content-type": "application/json",
       "cache-control": "no-store",
       ...(retryAfter !== undefined && { "retry-after": String(retryAfter) }),
-      // OpenAI's clients repeat requests by themselves; what this client refused or withheld would only be refused again.
-      ...(!isServers && { "x-should-retry": "false" }),
+      // OpenAI's clients repeat requests by themselves. What this client refused or withheld would only be refused again, and
+      // after any other error a relay may have had the enclave answer, and would have it do so once more.
+      ...(!hadNotBegun && { "x-should-retry": "false" }),
     },
   });
 }

@@ -1,4 +1,3 @@
-import type { CipherSuite } from "hpke";
 import type { CryptoBackend } from "../backend.ts";
 import { toHex } from "../hex.ts";
 import { LIMITS } from "../limits.ts";
@@ -48,10 +47,15 @@ export async function sealBody({ backend, keyConfig, plaintext }: SealBodyOption
   if (plaintext.length > LIMITS.requestBodyBytes - FRAMING_BYTES) throw new RefusalError("body_too_large");
 
   // Loaded when it is first needed: many pages never speak version 2.
-  const hpke = await import("./suite.ts");
-  const { encapsulatedSecret, ctx } = await setUpSender(hpke, config.publicKey);
+  const { createSuite, exportResponseSecret, isUnsupported, SETUP_OPTIONS } = await import("./suite.ts");
+  const suite = createSuite();
+  const setUp = async () => suite.SetupSender(await suite.DeserializePublicKey(config.publicKey), SETUP_OPTIONS);
+  const { encapsulatedSecret, ctx } = await setUp().catch((error: unknown) => {
+    // Otherwise the point is of small order: whoever offers it would know every key.
+    throw new RefusalError(isUnsupported(error) ? "sealing_unavailable" : "invalid_key_config");
+  });
   const body = writeFrame(await ctx.Seal(plaintext));
-  let secret: Uint8Array | undefined = await hpke.exportResponseSecret(ctx);
+  let secret: Uint8Array | undefined = await exportResponseSecret(ctx);
 
   function dispose(): void {
     // Best effort: JavaScript gives no promise that no copy was made.
@@ -74,17 +78,4 @@ export async function sealBody({ backend, keyConfig, plaintext }: SealBodyOption
     },
     dispose,
   };
-}
-
-async function setUpSender(
-  { createSuite, isUnsupported, SETUP_OPTIONS }: typeof import("./suite.ts"),
-  publicKey: Uint8Array,
-): ReturnType<CipherSuite["SetupSender"]> {
-  const suite = createSuite();
-  try {
-    return await suite.SetupSender(await suite.DeserializePublicKey(publicKey), SETUP_OPTIONS);
-  } catch (error) {
-    // Otherwise the point is of small order: whoever offers it would know every key.
-    throw new RefusalError(isUnsupported(error) ? "sealing_unavailable" : "invalid_key_config");
-  }
 }
