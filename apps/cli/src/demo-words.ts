@@ -26,7 +26,12 @@ export function showDemo(terminal: Terminal, { baseUrl, apiKey, models, engine, 
   line(`    --trust-root ${trustRootFile} \\`);
   line(`    --policy ${policyFile} "What is 2+2?"`);
   line();
-  line(dim("  # OpenAI's API, not sealed"));
+  line(dim("  # the same for your own programs, at http://127.0.0.1:4910/v1"));
+  line(`  npx bauta proxy --models ${e2ee} \\`);
+  line(`    --trust-root ${trustRootFile} \\`);
+  line(`    --policy ${policyFile}`);
+  line();
+  line(dim("  # OpenAI's API by itself, not sealed"));
   line(`  curl -s $BAUTA_BASE_URL/chat/completions \\`);
   line(`    -H "Authorization: Bearer $BAUTA_API_KEY" \\`);
   line(`    -H 'Content-Type: application/json' \\`);

@@ -1,0 +1,19 @@
+/**
+ * What a client takes from here: all that it needs before it appraises for the first time. The verifier itself comes with
+ * the first appraisal, so that a page is usable before it has loaded it. The package's root has everything at once.
+ */
+export { type AppraisalRequest, type Appraiser, createAppraiser } from "./appraiser.ts";
+export type { Collateral } from "./collateral/collateral.ts";
+export { CollateralError } from "./collateral/collateral-error.ts";
+export type { CollateralSource } from "./collateral/fetch-collateral.ts";
+export type { RollbackMemory } from "./collateral/rollback-memory.ts";
+export { EvidenceError, parseAttestationAnswer } from "./evidence/attestation-answer.ts";
+export type { Evidence } from "./evidence/evidence.ts";
+export type { GpuEndorsementSource } from "./nvidia/fetch-gpu-endorsements.ts";
+export { diffBuild, type PolicyDifference } from "./policy/diff.ts";
+export { assertProven, PinError } from "./policy/pin.ts";
+export { parsePolicy, type Policy } from "./policy/policy.ts";
+export type { AttestationResult } from "./result.ts";
+export { sortTrustRoots } from "./trust-roots.ts";
+export { parsePemCertificates } from "./x509/pem.ts";
+export { CertificateError } from "./x509/x509.ts";
