@@ -113,6 +113,9 @@ describe("a configuration file", () => {
     ["a list of what is one", { base_url: ["a", "b"] }, /base_url must be one value/],
     ["a value that the flag refuses", { serve: { port: "x" } }, /serve\.port is not right: a port is a number/],
     ["what is not JSON", "{ base_url: 1 }", /not JSON/],
+    ["a key's own file", "sk-secret", /not JSON$/],
+    ["a key without its quotes", '{"base_url": "x", "api_key": sk-secret}', /not JSON$/],
+    ["a fault further down", '{\n  "base_url": "x",\n  offline\n}', /not JSON, at line 3$/],
     ["a prototype", '{"__proto__":{"port":1}}', /is not a setting/],
   ];
   it.each(wrong)("is refused with %s, naming it", async (_name, settings, words) => {

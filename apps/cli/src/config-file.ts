@@ -62,13 +62,7 @@ async function openConfig(program: Command, named: string | undefined): Promise<
   const { XDG_CONFIG_HOME: xdg } = process.env;
   const path = named ?? join(xdg?.startsWith("/") ? xdg : join(homedir(), ".config"), "bauta", "config.json");
   if (named === undefined && !(await exists(path))) return undefined;
-  const bytes = await readInputFile(path, MAX_CONFIG_BYTES);
-  let settings: unknown;
-  try {
-    settings = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (error) {
-    throw new CommandError(`${path}: not JSON${error instanceof SyntaxError ? `: ${error.message}` : " in UTF-8"}`, EXIT.usage, error);
-  }
+  const settings = parseSettings(path, await readInputFile(path, MAX_CONFIG_BYTES));
   assertSettings(path, "", settings);
   const shared = sharedOptions();
   const sections = new Map(program.commands.filter((command) => has(command, "base_url")).map((command) => [command.name(), command]));
@@ -82,6 +76,19 @@ async function openConfig(program: Command, named: string | undefined): Promise<
     }
   }
   return { path, settings };
+}
+
+/** The parser's own words would quote what stands there, which may be a key. @throws {CommandError} */
+function parseSettings(path: string, bytes: Uint8Array): unknown {
+  let json: string | undefined;
+  try {
+    json = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return JSON.parse(json);
+  } catch (error) {
+    const position = error instanceof SyntaxError ? / at position (\d+)/.exec(error.message)?.[1] : undefined;
+    const line = position === undefined ? "" : `, at line ${json?.slice(0, Number(position)).split("\n").length ?? 1}`;
+    throw new CommandError(`${path}: not JSON${json === undefined ? " in UTF-8" : line}`, EXIT.usage);
+  }
 }
 
 async function exists(path: string): Promise<boolean> {

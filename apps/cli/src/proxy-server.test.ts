@@ -125,6 +125,30 @@ describe("serveProxy", () => {
     await gone.promise;
   });
 
+  it("leaves nothing behind each time that a slow caller is waited for", async () => {
+    const warned: Error[] = [];
+    const note = (warning: Error) => void warned.push(warning);
+    process.on("warning", note);
+    const piece = new Uint8Array(256 * 1024);
+    let made = 0;
+    const url = await serve(() => {
+      const body = new ReadableStream<Uint8Array>(
+        {
+          pull(controller) {
+            if (made++ < 64) controller.enqueue(piece);
+            else controller.close();
+          },
+        },
+        { highWaterMark: 0 },
+      );
+      return Promise.resolve(new Response(body));
+    });
+    const bytes = await (await fetch(url)).arrayBuffer();
+    process.off("warning", note);
+    expect(bytes.byteLength).toBe(64 * piece.length);
+    expect(warned.map(({ name }) => name)).toEqual([]);
+  });
+
   it("tells the handler within a second that the caller is gone before there was an answer", async () => {
     const begun = deferred<void>();
     const aborted = deferred<number>();

@@ -140,7 +140,8 @@ async function writeBody(body: ReadableStream<Uint8Array> | null, outgoing: Serv
     const piece = await reader?.read();
     if (signal.aborted) return;
     if (!piece || piece.done) break;
-    if (!outgoing.write(piece.value)) await Promise.race([once(outgoing, "drain", { signal }), once(outgoing, "close")]);
+    // A caller that goes away meanwhile aborts the signal.
+    if (!outgoing.write(piece.value)) await once(outgoing, "drain", { signal });
   }
   outgoing.end();
 }

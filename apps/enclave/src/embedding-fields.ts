@@ -4,7 +4,8 @@ import type { EmbeddingRequest, Embeddings } from "./engine/engine.ts";
 /** How vectors are written: as decimals, or as the base64 of little-endian 32-bit floats (what OpenAI's own client asks for). */
 export type EmbeddingEncoding = "float" | "base64";
 
-const MAX_INPUTS = 2048;
+/** OpenAI takes 2,048. An answer is put together in one go, and must not keep the process from its streams for a second. */
+const MAX_INPUTS = 512;
 const MAX_DIMENSIONS = 65_536;
 
 const invalid = (param: string) => new WireError("invalid_field", { param });

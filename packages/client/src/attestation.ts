@@ -1,4 +1,4 @@
-import type { AttestationResult, Evidence } from "@bauta/attestation";
+import type { AttestationResult, Evidence } from "@bauta/attestation/on-demand";
 
 /** One appraised attestation answer. */
 export interface Attestation {

@@ -6,7 +6,7 @@ import {
   type Policy,
   type RollbackMemory,
   sortTrustRoots,
-} from "@bauta/attestation";
+} from "@bauta/attestation/on-demand";
 import type { CryptoBackend } from "@bauta/protocol";
 import { parseBaseUrl } from "./base-url.ts";
 import { ClientError } from "./errors.ts";
@@ -79,7 +79,7 @@ export interface ClientOptions {
   readonly allowInClear?: readonly string[];
   /**
    * Insecure, for `fetch`: paths below the base URL, such as `images/generations`, whose calls are sent as they are for the
-   * gateway to read. `chat/completions` stands for models whose names promise nothing: no other is ever sent so.
+   * gateway to read. None of a model whose name promises protection is: `chat/completions` stands for the other models.
    */
   readonly passThrough?: readonly string[];
   /**

@@ -1,4 +1,4 @@
-import { createAppraiser } from "@bauta/attestation";
+import { createAppraiser } from "@bauta/attestation/on-demand";
 import { backend as platformBackend } from "@bauta/protocol/backend";
 import { attestModel } from "./attest.ts";
 import type { Attestation } from "./attestation.ts";
@@ -32,7 +32,7 @@ export interface Client {
    * `fetch` for clients of OpenAI's API, which need not know more: `new OpenAI({ baseURL: bauta.baseURL, apiKey, fetch:
    * bauta.fetch })`. What they call is attested and sealed, or refused by an error in OpenAI's shape; it is sent under this
    * client's own API key. {@link bautaOf} says what an answer is worth, and so do its headers.
-   * @throws the caller's own reason when its signal aborts, and a `TypeError` when no answer came
+   * @throws the caller's own reason when its signal aborts, and a `TypeError` when it could not be sent
    */
   readonly fetch: OpenAIFetch;
   /**

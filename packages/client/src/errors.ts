@@ -1,4 +1,4 @@
-import type { PolicyDifference } from "@bauta/attestation";
+import type { PolicyDifference } from "@bauta/attestation/on-demand";
 import type { ErrorAction } from "@bauta/protocol";
 import type { Attestation } from "./attestation.ts";
 
@@ -54,6 +54,8 @@ export interface ClientErrorDetails {
   readonly server?: ServerErrorDetails;
   /** `network_failed`: the runtime's code, such as `ECONNREFUSED`. */
   readonly networkCode?: string;
+  /** `network_failed`: a request that an enclave answers may have reached it, and would be answered twice if repeated. */
+  readonly mayHaveArrived?: true;
 }
 
 /** The one error class of this package. `action` says what the caller can do. */

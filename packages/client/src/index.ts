@@ -12,6 +12,6 @@ export { bautaOf, type ResponseMarks } from "./openai/marks.ts";
 export type { Outcome } from "./outcome.ts";
 export { printable, printableLine } from "./printable.ts";
 export type { ReceiptKind } from "./receipt-check.ts";
-export { parsePemCertificates } from "@bauta/attestation";
+export { parsePemCertificates } from "@bauta/attestation/on-demand";
 export { type ModelProtection, protectionOf } from "@bauta/protocol";
 export { type RefusalCode, RefusalError, type ResponseDelta } from "@bauta/protocol/client";

@@ -14,6 +14,15 @@ describe("createAttestedModels", () => {
     expect(models.get("e2ee-test")).not.toHaveProperty("evidence");
   });
 
+  it("replaces what was noted by a clock that has been set back since", () => {
+    let now = 9_000;
+    const models = createAttestedModels({ nowMs: () => now });
+    models.note(fakeAttestation({ attestedAtMs: 9_000 }));
+    now = 5_000;
+    models.note(fakeAttestation({ attestedAtMs: 4_999, result: { ok: false } }));
+    expect(models.get("e2ee-test")).toMatchObject({ attestedAtMs: 4_999, result: { ok: false } });
+  });
+
   it("is bounded, and lets go what was unused for longest", () => {
     let now = 1;
     const models = createAttestedModels({ nowMs: () => now++ });

@@ -40,7 +40,8 @@ export function createAttestedModels({ nowMs }: { readonly nowMs: () => number }
   return {
     note({ model, result, nonce, attestedAtMs, expiresMs }) {
       const known = models.get(model);
-      if (known && known.attestedAtMs > attestedAtMs) return;
+      // A clock that was set back makes the times before it meaningless: what comes now is newer.
+      if (known && known.attestedAtMs > attestedAtMs && known.attestedAtMs <= nowMs()) return;
       if (!known && models.size >= MAX_MODELS) makeRoom();
       const { protection = protectionOf(model), usedMs } = known ?? {};
       models.set(model, { model, protection, result, nonce, attestedAtMs, expiresMs, usedMs });

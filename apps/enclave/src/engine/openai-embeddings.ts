@@ -1,7 +1,7 @@
 import { type EmbeddingRequest, type Embeddings, EngineError } from "./engine.ts";
 
-/** Room for 2048 vectors of 4096 numbers as decimals. Longer answers are cut, and then are no JSON. */
-export const MAX_EMBEDDINGS_BYTES = 192 * 1024 * 1024;
+/** Room for 512 vectors of 4096 numbers as decimals. Longer answers are cut, and then are no JSON. */
+export const MAX_EMBEDDINGS_BYTES = 48 * 1024 * 1024;
 
 /** The body that an OpenAI-compatible engine gets. Numbers come as decimals, which every server knows. */
 export function createEmbeddingBody({ input, dimensions }: EmbeddingRequest, upstreamModel: string): Record<string, unknown> {

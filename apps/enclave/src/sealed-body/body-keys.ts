@@ -33,13 +33,16 @@ export interface OpenedRequestBody {
 export interface BodyKeysOptions {
   readonly backend: CryptoBackend;
   readonly nowMs: () => number;
-  /** How long a key is offered; 24 hours by default. */
+  /** Time that runs forward whatever becomes of the clock, which a host can set; the process's own unless given. */
+  readonly elapsedMs?: () => number;
+  /** How long a key is offered; 23 hours by default. It opens for an hour more, which makes a day. */
   readonly rotateMs?: number;
 }
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 /** A statement that is made just before its key is replaced still holds for nearly so long. */
 const OVERLAP_MS = 60 * 60 * 1000;
+/** Whoever gets a key opens what was sealed to it in its life, which is a day. */
+const MAX_ROTATE_MS = 24 * 60 * 60 * 1000 - OVERLAP_MS;
 /** A request that is sealed in a statement's last moment still has to arrive. */
 const ARRIVAL_MS = 60 * 1000;
 /** How often keys are looked at although nobody asks for one. */
@@ -48,44 +51,53 @@ const MIN_ROTATE_MS = 60 * 1000;
 
 interface HeldKey extends BodyKey {
   readonly window: ReplayWindow;
-  /** Not offered from then on. */
-  readonly replaceAtMs: number;
-  /** Opens nothing from then on. */
+  /** By the clock, and by the time that has passed: the older of both ages counts. */
+  readonly made: { readonly ms: number; readonly elapsedMs: number };
+  /** By the clock; opens nothing from then on. */
   readonly endMs: number;
 }
 
 /** @throws {EnclaveSetupError} for a rotation that is no sensible time */
-export function createBodyKeys({ backend, nowMs, rotateMs = DAY_MS }: BodyKeysOptions): BodyKeys {
-  if (!(rotateMs >= MIN_ROTATE_MS && rotateMs <= DAY_MS))
+export function createBodyKeys({
+  backend,
+  nowMs,
+  elapsedMs = () => performance.now(),
+  rotateMs = MAX_ROTATE_MS,
+}: BodyKeysOptions): BodyKeys {
+  if (!(rotateMs >= MIN_ROTATE_MS && rotateMs <= MAX_ROTATE_MS))
     throw new EnclaveSetupError(
       "invalid-option",
-      `HPKE keys are replaced after a minute at least and a day at most, not after ${rotateMs} ms`,
+      `HPKE keys are replaced after a minute at least and 23 hours at most, not after ${rotateMs} ms`,
     );
   /** The newest first: it is the one that most requests are sealed to. */
   let keys: readonly HeldKey[] = [];
-  let made = 0;
+  let count = 0;
   let making: Promise<void> | undefined;
   let closed = false;
 
+  const ageMs = ({ made: { ms, elapsedMs: since } }: HeldKey) => Math.max(nowMs() - ms, elapsedMs() - since);
+
   function forgetEnded(): void {
-    const now = nowMs();
-    for (const key of keys) if (now >= key.endMs) key.destroy();
-    keys = keys.filter((key) => now < key.endMs);
+    keys = keys.filter((key) => {
+      const isOver = ageMs(key) >= rotateMs + OVERLAP_MS;
+      if (isOver) key.destroy();
+      return !isOver;
+    });
   }
 
   async function make(): Promise<void> {
-    const key = await createBodyKey(backend, made % 256);
+    const key = await createBodyKey(backend, count % 256);
     if (closed) return key.destroy();
-    made += 1;
-    const replaceAtMs = nowMs() + rotateMs;
-    keys = [{ ...key, window: createReplayWindow({ nowMs }), replaceAtMs, endMs: replaceAtMs + OVERLAP_MS }, ...keys];
+    count += 1;
+    const made = { ms: nowMs(), elapsedMs: elapsedMs() };
+    keys = [{ ...key, window: createReplayWindow({ nowMs }), made, endMs: made.ms + rotateMs + OVERLAP_MS }, ...keys];
   }
 
   async function refresh(): Promise<void> {
     if (closed) return;
     forgetEnded();
     const [current] = keys;
-    if (current && nowMs() < current.replaceAtMs) return;
+    if (current && ageMs(current) < rotateMs) return;
     making ??= make().finally(() => (making = undefined));
     await making;
   }

@@ -1,9 +1,9 @@
-import type { Policy } from "@bauta/attestation";
+import type { Policy } from "@bauta/attestation/on-demand";
 import { type CryptoBackend, equalBytes, WIRE_ERRORS } from "@bauta/protocol";
 import { attestationRefused } from "../attest.ts";
 import type { Attestation } from "../attestation.ts";
 import { createDeadline, type Deadline } from "../deadline.ts";
-import type { ClientError } from "../errors.ts";
+import { ClientError } from "../errors.ts";
 import type { HttpAnswer, Transport } from "../http.ts";
 import type { ReceiptKind } from "../receipt-check.ts";
 import type { Sessions } from "../session.ts";
@@ -61,8 +61,8 @@ export interface Sent<Prepared extends WireRequest> extends Accepted {
 
 /**
  * Sends a request to an enclave that was attested. Where no enclave holds its key any more, or the one that does is
- * stopping, it attests, prepares and sends once more: what was refused so has not been answered, and the old bytes open for no other key. Only a relay that forged
- * the refusal has two requests to answer. Nothing else is ever sent again.
+ * stopping, it attests, prepares and sends once more: what was refused so has not been answered, and the old bytes open for
+ * no other key. Only a relay that forged the refusal has two requests to answer. Nothing else is ever sent again.
  * @throws {ClientError} `attestation_refused`, … before anything was sent; `server_error`, `network_failed`, `timeout`
  *   afterwards; the caller's own reason when its signal aborted
  */
@@ -111,8 +111,23 @@ async function send<Prepared extends WireRequest>(
     return { ...accepted, prepared, deadline, answer };
   } catch (error) {
     prepared.dispose();
-    throw error;
+    throw noteArrival(error);
   }
+}
+
+/** What the runtime says where there was no connection to send anything over. */
+const NOT_SENT: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
+
+function noteArrival(error: unknown): unknown {
+  if (!(error instanceof ClientError) || error.code !== "network_failed" || NOT_SENT.has(error.details.networkCode ?? "")) return error;
+  return new ClientError(error.code, error.message, { ...error.details, mayHaveArrived: true }, error.action);
 }
 
 function isSuccess({ answer }: Sent<WireRequest>): boolean {

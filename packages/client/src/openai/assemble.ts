@@ -1,3 +1,4 @@
+import { ClientError } from "../errors.ts";
 import { type Chunk, isJsonObject, type JsonObject } from "../exchange/chunk.ts";
 import type { Outcome } from "../outcome.ts";
 
@@ -15,11 +16,16 @@ interface Tool {
   arguments: string;
 }
 
+/** What is kept of one answer: its characters, and so much for each choice, tool call and log probability. */
+const MAX_CHARACTERS = 64 * 1024 * 1024;
+const ENTRY_CHARACTERS = 256;
+
 /** Members of a delta that are pieces of a text. */
 const TEXTS = ["content", "reasoning_content", "reasoning", "refusal"] as const;
 
 /** Puts the chunks of an answer together to the one `chat.completion` that OpenAI gives without a stream. */
 export interface Assembly {
+  /** @throws {ClientError} `answer_too_large`: whoever relays an answer, or may seal to the client's key, can go on for ever */
   add(chunk: Chunk): void;
   /** @param outcome whose usage and finish reason are the signed ones, if it is verified */
   finish(outcome: Outcome): JsonObject;
@@ -30,10 +36,16 @@ export function createAssembly(model: string): Assembly {
   const choices = new Map<number, Choice>();
   let head: JsonObject = {};
   let usage: unknown;
+  let kept = 0;
+  const keep: Keep = (characters) => {
+    kept += characters;
+    if (kept > MAX_CHARACTERS) throw new ClientError("answer_too_large", `the answer is longer than ${MAX_CHARACTERS} characters`);
+  };
 
   function choiceAt(index: number): Choice {
     const known = choices.get(index);
     if (known) return known;
+    keep(ENTRY_CHARACTERS);
     const choice: Choice = { index, texts: new Map(), tools: new Map(), logprobs: new Map(), finishReason: null };
     choices.set(index, choice);
     return choice;
@@ -44,11 +56,12 @@ export function createAssembly(model: string): Assembly {
       if (head["id"] === undefined) head = chunk;
       if (isJsonObject(chunk["usage"])) usage = chunk["usage"];
       for (const one of listOf(chunk["choices"])) {
-        if (isJsonObject(one)) addChoice(choiceAt(numberOf(one["index"])), one);
+        if (isJsonObject(one)) addChoice(choiceAt(numberOf(one["index"])), one, keep);
       }
     },
 
-    finish({ usage: signed, finishReason, requestId }) {
+    finish({ status, usage: signed, finishReason, requestId }) {
+      const isCut = status === "incomplete";
       if (choices.size === 0) choiceAt(0);
       const { id, created, system_fingerprint: fingerprint, model: named } = head;
       const list = [...choices.values()].sort((a, b) => a.index - b.index);
@@ -57,7 +70,10 @@ export function createAssembly(model: string): Assembly {
         object: "chat.completion",
         created: created ?? 0,
         model: named ?? model,
-        choices: list.map((choice) => writeChoice(choice, choice.index === 0 ? finishReason : undefined)),
+        // Whoever cut an answer could have written how it ended.
+        choices: list.map((choice) =>
+          writeChoice(choice, isCut ? null : choice.index === 0 ? (finishReason ?? choice.finishReason) : choice.finishReason),
+        ),
         // The receipt's three totals are signed; what else a server counted stays with its own.
         ...((usage ?? signed) !== undefined && { usage: { ...(isJsonObject(usage) && usage), ...signed } }),
         ...(fingerprint !== undefined && { system_fingerprint: fingerprint }),
@@ -66,34 +82,60 @@ export function createAssembly(model: string): Assembly {
   };
 }
 
-function addChoice(choice: Choice, { delta, finish_reason: reason, logprobs }: JsonObject): void {
+/** Counts what is about to be kept. @throws {ClientError} `answer_too_large` */
+type Keep = (characters: number) => void;
+
+function addChoice(choice: Choice, { delta, finish_reason: reason, logprobs }: JsonObject, keep: Keep): void {
   if (typeof reason === "string") choice.finishReason = reason;
   if (isJsonObject(logprobs)) {
     for (const [name, tokens] of Object.entries(logprobs)) {
-      if (Array.isArray(tokens)) choice.logprobs.set(name, [...(choice.logprobs.get(name) ?? []), ...(tokens as unknown[])]);
+      if (!Array.isArray(tokens)) continue;
+      const known = choice.logprobs.get(name) ?? [];
+      if (known.length === 0) keep(ENTRY_CHARACTERS + name.length);
+      for (const token of tokens as unknown[]) {
+        keep(ENTRY_CHARACTERS + JSON.stringify(token).length);
+        known.push(token);
+      }
+      choice.logprobs.set(name, known);
     }
   }
   if (!isJsonObject(delta)) return;
   for (const name of TEXTS) {
     const text = delta[name];
-    if (typeof text === "string") choice.texts.set(name, (choice.texts.get(name) ?? "") + text);
+    if (typeof text !== "string") continue;
+    keep(text.length);
+    choice.texts.set(name, (choice.texts.get(name) ?? "") + text);
   }
   for (const call of listOf(delta["tool_calls"])) {
-    if (isJsonObject(call)) addToolCall(choice.tools, call);
+    if (isJsonObject(call)) addToolCall(choice.tools, call, keep);
   }
 }
 
-function addToolCall(tools: Map<number, Tool>, { index, id, function: named }: JsonObject): void {
+function addToolCall(tools: Map<number, Tool>, { index, id, function: named }: JsonObject, keep: Keep): void {
   const at = numberOf(index);
-  const tool = tools.get(at) ?? { id: undefined, name: "", arguments: "" };
-  tools.set(at, tool);
-  if (typeof id === "string") tool.id ??= id;
+  let tool = tools.get(at);
+  if (!tool) {
+    keep(ENTRY_CHARACTERS);
+    tool = { id: undefined, name: "", arguments: "" };
+    tools.set(at, tool);
+  }
+  if (typeof id === "string" && tool.id === undefined) {
+    keep(id.length);
+    tool.id = id;
+  }
   if (!isJsonObject(named)) return;
-  if (typeof named["name"] === "string") tool.name += named["name"];
-  if (typeof named["arguments"] === "string") tool.arguments += named["arguments"];
+  const { name, arguments: text } = named;
+  if (typeof name === "string") {
+    keep(name.length);
+    tool.name += name;
+  }
+  if (typeof text === "string") {
+    keep(text.length);
+    tool.arguments += text;
+  }
 }
 
-function writeChoice({ index, texts, tools, logprobs, finishReason }: Choice, signed: string | undefined): JsonObject {
+function writeChoice({ index, texts, tools, logprobs }: Choice, finishReason: string | null): JsonObject {
   const { content = null, ...others } = Object.fromEntries(texts) as Partial<Record<(typeof TEXTS)[number], string>>;
   const calls = [...tools].sort(([a], [b]) => a - b);
   const message = {
@@ -109,7 +151,7 @@ function writeChoice({ index, texts, tools, logprobs, finishReason }: Choice, si
     index,
     message,
     logprobs: logprobs.size > 0 ? Object.fromEntries(logprobs) : null,
-    finish_reason: signed ?? finishReason,
+    finish_reason: finishReason,
   };
 }
 

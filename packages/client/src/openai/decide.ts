@@ -4,6 +4,7 @@ import { parseModelName } from "../chat-params.ts";
 import { ClientError } from "../errors.ts";
 import { isJsonObject, type JsonObject } from "../exchange/chunk.ts";
 import type { ExchangeRequest } from "../exchange/exchange.ts";
+import { printableLine } from "../printable.ts";
 import { type Call, type CallBody, pathBelow } from "./parse-call.ts";
 
 /** What a caller lets through, each by name. */
@@ -50,7 +51,17 @@ export async function decide(call: Call, rules: FetchRules): Promise<Decision> {
     const message = `${method} /${path}: nothing protects this call, so it was not sent; passThrough: ["${path}"] sends it for the gateway to read`;
     throw new ClientError("path_not_private", message, { field: "url" });
   }
-  return { do: "pass", path, query: url.searchParams, body: method === "GET" || method === "HEAD" ? undefined : await call.readBody() };
+  const body = method === "GET" || method === "HEAD" ? undefined : await call.readBody();
+  if (body) assertNotPromised(path, body.bytes);
+  return { do: "pass", path, query: url.searchParams, body };
+}
+
+/** @throws {ClientError} `path_not_private` for a model whose name promises what this path cannot keep */
+function assertNotPromised(path: string, bytes: Uint8Array): void {
+  const model = parseObject(bytes)?.["model"];
+  if (typeof model !== "string" || protectionOf(model) === "none") return;
+  const message = `${printableLine(model, 256)}: nothing protects calls to /${path}, whatever the model promises, so it was not sent`;
+  throw new ClientError("path_not_private", message, { field: "model" });
 }
 
 function decideAsking(
@@ -77,14 +88,19 @@ function decideAsking(
   };
 }
 
-function parseParams(bytes: Uint8Array): JsonObject {
-  let value: unknown;
+function parseObject(bytes: Uint8Array): JsonObject | undefined {
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return isJsonObject(value) ? value : undefined;
   } catch {
-    // Answered below; the text is not repeated.
+    return undefined;
   }
-  if (isJsonObject(value)) return value;
+}
+
+function parseParams(bytes: Uint8Array): JsonObject {
+  const value = parseObject(bytes);
+  if (value) return value;
+  // The text is not repeated.
   throw new ClientError("invalid_request", "the body must be a JSON object in UTF-8", { field: "body" });
 }
 

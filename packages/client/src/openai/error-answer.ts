@@ -7,7 +7,7 @@ export interface ErrorBody {
   readonly error: { readonly message: string; readonly type: string; readonly code: string; readonly param: string | null };
 }
 
-const STATUSES: Readonly<Record<Exclude<ClientErrorCode, "server_error" | "network_failed">, number>> = {
+const STATUSES: Readonly<Record<Exclude<ClientErrorCode, "server_error">, number>> = {
   invalid_option: 400,
   invalid_request: 400,
   model_not_private: 400,
@@ -16,6 +16,7 @@ const STATUSES: Readonly<Record<Exclude<ClientErrorCode, "server_error" | "netwo
   attestation_refused: 403,
   evidence_malformed: 502,
   collateral_unavailable: 503,
+  network_failed: 502,
   timeout: 504,
   answer_too_large: 502,
   answer_malformed: 502,
@@ -26,10 +27,13 @@ const STATUSES: Readonly<Record<Exclude<ClientErrorCode, "server_error" | "netwo
 /**
  * The answer that tells a caller's OpenAI client of an error: these show what a status comes with, and hide or repeat what
  * a `fetch` throws.
- * @throws what is no matter of an answer: the caller's own abort reason, and a `TypeError` for a failed network, as `fetch`
+ * @throws what is no matter of an answer: the caller's own abort reason, and a `TypeError` where nothing was sent, as `fetch`
  */
 export function answerError(error: unknown): Response {
-  if (error instanceof ClientError && error.code === "network_failed") throw new TypeError("fetch failed", { cause: error });
+  // OpenAI's clients repeat what throws.
+  if (error instanceof ClientError && error.code === "network_failed" && error.details.mayHaveArrived !== true) {
+    throw new TypeError("fetch failed", { cause: error });
+  }
   if (!(error instanceof ClientError) && !(error instanceof RefusalError)) throw error;
   const status = statusOf(error);
   const retryAfter = error instanceof ClientError ? error.details.server?.retryAfterSeconds : undefined;
@@ -67,13 +71,13 @@ export function outcomeError({ status, reason, attestation }: Outcome): ClientEr
 
 function statusOf(error: ClientError | RefusalError): number {
   if (error instanceof RefusalError) return error.action === "fix-request" ? 400 : 502;
-  if (error.code !== "server_error") return STATUSES[error.code as keyof typeof STATUSES];
+  if (error.code !== "server_error") return STATUSES[error.code];
   const status = error.details.server?.status ?? 502;
   return status >= 400 && status <= 599 ? status : 502;
 }
 
 function typeOf(error: ClientError | RefusalError): string {
   if (error.action === "fix-request") return "invalid_request_error";
-  const isServers = error.code === "server_error" || error.code === "timeout";
+  const isServers = error.code === "server_error" || error.code === "timeout" || error.code === "network_failed";
   return isServers ? "server_error" : "tee_error";
 }

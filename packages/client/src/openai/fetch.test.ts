@@ -144,6 +144,16 @@ describe("fetch without a stream", () => {
     expect(await response.json()).toMatchObject({ choices: [{ message: { content: TEXT }, finish_reason: finishReason }] });
   });
 
+  it("gives a cut answer that is to be marked no finish reason, which whoever cut it could have written", async () => {
+    const { response } = await asked(
+      {},
+      changed((events) => [...events.slice(0, FINISH - 1), at(events, FINISH)]),
+      { unverified: "mark" },
+    );
+    expect([response.status, response.headers.get("bauta-outcome")]).toEqual([200, "incomplete"]);
+    expect(await response.json()).toMatchObject({ choices: [{ finish_reason: null }] });
+  });
+
   it("never hands out an answer that broke the protocol's rules", async () => {
     const { response } = await asked({}, injected, { unverified: "mark" });
     expect(response.status).toBe(502);
@@ -443,6 +453,24 @@ describe("fetch lets through what it is told to", () => {
     expect(Object.fromEntries(response.headers)).toEqual({ "content-type": "image/png", "bauta-protection": "none" });
   });
 
+  it.each([
+    ["PUT", "chat/completions"],
+    ["PATCH", "embeddings"],
+    ["POST", "responses"],
+    ["POST", "completions"],
+  ])("but nothing for a model that its name protects: %s /%s", async (method, path) => {
+    const server = await startServer();
+    const client = server.client({
+      passThrough: ["chat/completions", "embeddings", "responses", "completions"],
+      allowGatewayVisible: true,
+    });
+    for (const model of [MODEL, VISIBLE_MODEL]) {
+      const response = await client.fetch(`${client.baseURL}/${path}`, { method, body: JSON.stringify({ model, input: CANARY }) });
+      expect([response.status, await response.json()]).toMatchObject([400, { error: { code: "path_not_private", param: "model" } }]);
+    }
+    expect(server.seen).toEqual([]);
+  });
+
   it("chat with models that promise nothing, and no others", async () => {
     const server = await startServer({ chat: ({ response }) => reply(response, 200, { ok: true }) });
     const client = server.client({ passThrough: ["chat/completions"] });
@@ -505,14 +533,27 @@ describe("errors of fetch", () => {
     expect([response.status, await response.json()]).toMatchObject([502, { error: { code: "malformed_answer", param: "content-type" } }]);
   });
 
-  it("a network that fails rejects as fetch does", async () => {
+  it("a network that fails before anything was sent rejects as fetch does", async () => {
     const server = await startServer();
-    const client = server.client();
+    const client = server.client({
+      // Without a connection from before, over which it could have gone out.
+      fetch: (url, init) => fetch(url, { ...init, headers: { ...(init.headers as Record<string, string>), connection: "close" } }),
+    });
     await client.attest(MODEL);
     await server.close();
     const error = await rejection(call(client, { model: MODEL, messages: QUESTION }));
     expect(error).toBeInstanceOf(TypeError);
     expect(error).toMatchObject({ message: "fetch failed", cause: { code: "network_failed" } });
+  });
+
+  it.each([
+    ["breaks", ({ response }: Exchange) => void response.destroy()],
+    ["redirects it", ({ response }: Exchange) => void response.writeHead(307, { location: "/elsewhere" }).end()],
+  ])("a relay that %s once the request has arrived: 502, not to be repeated", async (_name, chat) => {
+    const { server, response } = await asked({}, { chat });
+    expect([response.status, response.headers.get("x-should-retry")]).toEqual([502, "false"]);
+    expect(await response.json()).toMatchObject({ error: { code: "network_failed", param: null } });
+    expect(server.exchanges).toHaveLength(1);
   });
 
   it("no answer in time: 504, not to be repeated", async () => {
