@@ -17,6 +17,8 @@ it("a manifest that several GPUs share is judged, and spoken of, once", async ()
     nowMs: NOW_MS,
     roots: parseGpuTrustRoots([gpus.deviceRootDer, gpus.rimRootDer, gpus.nrasRootDer]),
   });
+  for (const id of ["gpu.rim-driver", "gpu.rim-vbios"] as const)
+    expect(findings.find((finding) => finding.id === id)?.reason).toMatch(/ holds \(SIMULATED\)$/);
   const { status, reason } = findings.find(({ id }) => id === "gpu.revocation") ?? {};
   expect(status).toBe("not-checked");
   expect(reason?.match(/the manifest for driver/g)).toHaveLength(1);

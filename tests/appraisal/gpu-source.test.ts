@@ -109,12 +109,13 @@ describe("an appraiser with a source of GPU endorsements", () => {
     expect(hosts()).toEqual(new Set(["nras.invalid"]));
   });
 
-  it("asks for all of it where a part came along, and uses both", async () => {
-    const { appraiser, evidence, policy, own } = await scene();
+  it("asks for what did not come along, and uses both", async () => {
+    const { appraiser, evidence, policy, own, hosts } = await scene();
     const served = evidence({ gpu_endorsements: { ...own, ocsp: [] } });
     const found = await appraiser().gpuEndorsements({ evidence: served, policy: policy(), nonce });
     expect(new Set(found?.rims)).toEqual(new Set(own.rims));
     expect(found?.ocsp.length).toBeGreaterThan(0);
+    expect(hosts()).toEqual(new Set(["ocsp.invalid"]));
     expect((await appraiser().appraise({ evidence: served, policy: policy(WITHOUT), nonce })).ok).toBe(true);
   });
 
@@ -125,6 +126,46 @@ describe("an appraiser with a source of GPU endorsements", () => {
     const { ok, checks } = await revoked.appraiser().appraise({ evidence, policy: revoked.policy(), nonce });
     expect(ok).toBe(false);
     expect(checks.filter(({ status }) => status === "fail").map(({ id }) => id)).toEqual(["gpu.revocation"]);
+  });
+
+  const stranger = () => createSimulator({ nowMs: NOW_MS, seed: "another machine's", gpus: { driver: "1.2.3", vbios: "00.00.00.00.01" } });
+  it.each([
+    [
+      "is about other GPUs",
+      async () => ({ rims: stranger().gpus?.rims ?? [], ocsp: (await stranger().gpus?.ocsp())?.map(toBase64) ?? [] }),
+    ],
+    ["cannot be read", async () => ({ rims: ["<SoftwareIdentity/>"], ocsp: [toBase64(Uint8Array.of(0x30, 0))] })],
+    [
+      "is out of date",
+      async () => {
+        const { gpus } = createSimulator({ nowMs: NOW_MS - 7 * 24 * 60 * 60_000, seed: "sources", gpus: { count: 2 } });
+        return { rims: gpus?.rims ?? [], ocsp: (await gpus?.ocsp())?.map(toBase64) ?? [] };
+      },
+    ],
+  ] as const)("does not let a server spare it the bad news by sending what %s", async (_, served) => {
+    const { appraiser, evidence, policy } = await scene({ faults: { ocsp: { "device-provisioner": { status: "revoked" } } } });
+    const answer = evidence({ gpu_endorsements: await served() });
+    const { ok, checks } = await appraiser().appraise({ evidence: answer, policy: policy(), nonce });
+    expect(ok).toBe(false);
+    expect(checks.find(({ id }) => id === "gpu.revocation")?.reason).toContain("NVIDIA has revoked");
+  });
+
+  it("asks for the status of a manifest's signers where only the devices' came along", async () => {
+    const { appraiser, evidence, policy, own, gpus, hosts } = await scene();
+    const ofDevices = own.ocsp.slice(0, own.ocsp.length - 1);
+    const served = evidence({ gpu_endorsements: { ...own, ocsp: ofDevices } });
+    const result = await appraiser().appraise({ evidence: served, policy: policy(WITHOUT), nonce });
+    expect([gpus.rims.length, result.ok]).toEqual([own.rims.length, true]);
+    expect(hosts()).toEqual(new Set(["ocsp.invalid"]));
+  });
+
+  it("hears what it asked for also beside as many answers as a server may send", async () => {
+    const revoked = await scene({ faults: { ocsp: { "device-provisioner": { status: "revoked" } } } });
+    const [other = ""] = (await stranger().gpus?.ocsp())?.map(toBase64) ?? [];
+    const ocsp = Array.from({ length: 128 }, () => other);
+    const evidence = revoked.evidence({ gpu_endorsements: { rims: [], ocsp } });
+    const { ok, checks } = await revoked.appraiser().appraise({ evidence, policy: revoked.policy(), nonce });
+    expect([ok, checks.find(({ id }) => id === "gpu.revocation")?.status]).toEqual([false, "fail"]);
   });
 
   it("takes the caller's own in their place", async () => {

@@ -22,7 +22,7 @@ import { parseQeIdentity } from "../../packages/attestation/src/tdx/qe-identity.
 import { parseTcbInfo } from "../../packages/attestation/src/tdx/tcb-info.ts";
 import { MAX_CRL_ENTRIES, parseCrl } from "../../packages/attestation/src/x509/crl.ts";
 import { DerError } from "../../packages/attestation/src/x509/der.ts";
-import { bounded } from "./bounded.ts";
+import { bounded } from "../support/bounded.ts";
 import { certificateWith, deepDer, deepJson, extensionsOf, nameOf, quoteBombs, revocationListOf } from "./bombs.ts";
 import { collectCorpus, CORPUS_NONCE, CORPUS_NOW_MS } from "./corpus.ts";
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parseGpuEndorsements } from "../../packages/attestation/src/evidence/gpu-endorsements-answer.ts";
 import { appraiseGpus } from "../../packages/attestation/src/nvidia/appraise-gpus.ts";
 import { parseGpuTrustRoots } from "../../packages/attestation/src/nvidia/nvidia-roots.ts";
-import { bounded } from "./bounded.ts";
+import { bounded } from "../support/bounded.ts";
 import { deepDer, deepJson } from "./bombs.ts";
 import { collectCorpus, CORPUS_NOW_MS } from "./corpus.ts";
 

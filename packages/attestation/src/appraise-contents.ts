@@ -110,7 +110,7 @@ async function appraiseEnclaveGpus(
   if (!bound) return { findings: skip(GPU_IDS, "not checked: the request's own nonce is not one that a model takes (nonce.bound)") };
   // Loaded when it is first needed: nothing of it is of use before there is evidence.
   const { appraiseGpus } = await import("./nvidia/appraise-gpus.ts");
-  const namedSha256 = statement?.gpu_evidence_sha256 ?? undefined;
+  const namedSha256 = statement?.gpu_evidence_sha256;
   const { nvidiaPayload: payload } = evidence;
   return appraiseGpus({ payload, nonce: bound.bytes, namedSha256, endorsements: gpuEndorsements, rules: policy.gpu, nowMs, roots });
 }

@@ -44,8 +44,9 @@ export interface Appraiser {
    */
   endorsements(evidence: Evidence, signal?: AbortSignal): Promise<Collateral | undefined>;
   /**
-   * What to appraise the evidence's GPUs with: its own endorsements, or else what the source has. NVIDIA's service is
-   * asked for its opinion, and so sent the evidence, only under a policy that requires `gpu.nras`.
+   * What to appraise the evidence's GPUs with: its own endorsements, and what the source has where they are about something
+   * else or out of date. NVIDIA's service is asked for its opinion, and so sent the evidence, only under a policy that
+   * requires `gpu.nras`.
    * @returns undefined when there are no GPUs, or nothing about them; what the source fails in is left out and told
    * @throws the signal's reason
    */
@@ -75,16 +76,19 @@ export function createAppraiser(options: AppraiserOptions): Appraiser {
     const { nvidiaPayload, gpuEndorsements: own } = evidence;
     if (nvidiaPayload === undefined || !gpuSource) return own;
     const bound = policy.require.includes("gpu.nras") && nonce ? bindNonce(nonce.query, nonce.sealed)?.bytes : undefined;
-    const complete = own && own.rims.length > 0 && own.ocsp.length > 0;
-    if (complete && !bound) return own;
-    const { gpuEndorsementNeed } = await import("./nvidia/gpu-need.ts");
-    const need = gpuEndorsementNeed(nvidiaPayload, sortTrustRoots(trustRoots ?? []).gpu, bound);
-    if (!need) return own;
+    const { gpuEndorsementGap } = await import("./nvidia/gpu-gap.ts");
     // Manifests and answers that came along spare requests; nobody but NVIDIA's service gives its opinion.
-    const fetched = await gpuSource.fetch(complete ? { ...need, rimIds: [], paths: [] } : need, signal);
+    const need = await gpuEndorsementGap(nvidiaPayload, sortTrustRoots(trustRoots ?? []).gpu, {
+      own,
+      nowMs: nowMs(),
+      secondOpinion: bound,
+    });
+    if (!need) return own;
+    const fetched = await gpuSource.fetch(need, signal);
     for (const problem of fetched.problems) onGpuProblem(problem);
     const { rims, ocsp, nras } = fetched.endorsements;
-    return { rims: [...(own?.rims ?? []), ...rims], ocsp: [...(own?.ocsp ?? []), ...ocsp], ...(nras && { nras }) };
+    // What was fetched goes first: only so many are looked at, and whoever sent the others may have sent as many.
+    return { rims: [...rims, ...(own?.rims ?? [])], ocsp: [...ocsp, ...(own?.ocsp ?? [])], ...(nras && { nras }) };
   };
   return {
     endorsements: findEndorsements,

@@ -50,6 +50,11 @@ describe("whoCouldRead", () => {
     ],
     ["the owner of GPUs that no enclave names", { findings: allBut("gpu.named-by-enclave") }, "these may be another machine's."],
     ["whoever writes a GPU's firmware", { findings: allBut("gpu.measurements") }, "what NVIDIA released (gpu.measurements did not pass)."],
+    [
+      "the owner of switches that are not proven, in the mode in which they see what GPUs send each other",
+      { findings: allBut("gpu.switches"), gpus: { claims: { gpus: [{ mode: "PPCIE" }] } } },
+      "Whoever has the switches between the GPUs: in PPCIE mode",
+    ],
     ["unknown programs", { compose: undefined }, "which programs see the prompt is not known"],
     [
       "the KMS's governors",
@@ -102,6 +107,12 @@ describe("whoCouldRead", () => {
       expect(who({ compose: compose(file, members), sealed: false })).toContain(expected);
     });
   }
+
+  it("names no switches where they are proven, or see nothing in the clear", () => {
+    const gpus = (mode: "PPCIE" | "SPT") => ({ claims: { gpus: [{ mode }] } });
+    expect(who({ gpus: gpus("PPCIE") })).not.toContain("switches");
+    expect(who({ gpus: gpus("SPT"), findings: allBut("gpu.switches") })).not.toContain("switches");
+  });
 
   it("names anyone who starts the same images otherwise, where the build pins images alone", () => {
     const build: Build = {

@@ -1,3 +1,4 @@
+import type { GpuClaim } from "../nvidia/gpu-claim.ts";
 import type { Build } from "../policy/policy.ts";
 import type { CheckId, Finding } from "../result.ts";
 import type { ProvenCompose } from "./appraise-dstack.ts";
@@ -17,6 +18,8 @@ export interface CouldReadInput {
   readonly runtime?: RuntimeCompose | undefined;
   /** The build that the enclave was compared with. */
   readonly build?: Build | undefined;
+  /** The GPUs that are proven. */
+  readonly gpus?: { readonly claims: { readonly gpus?: readonly Pick<GpuClaim, "mode">[] } } | undefined;
   readonly simulated: boolean;
   readonly debug: boolean;
   readonly pinned: boolean;
@@ -78,7 +81,7 @@ export function whoCouldRead(input: CouldReadInput): readonly string[] {
       ? []
       : ["Anyone who can rent a TDX machine: no measurement is pinned, so the enclave may run a program that keeps what it reads."]),
     ...(pinned && !doubt ? imagesSentences(input.build) : []),
-    ...(doubt ? [] : [...insideSentences(input), gpuSentence(findings)]),
+    ...(doubt ? [] : [...insideSentences(input), gpuSentence(findings), ...switchSentences(input)]),
   ];
 }
 
@@ -134,6 +137,16 @@ function gpuSentence(findings: readonly Finding[]): string {
   if (!passes("gpu.named-by-enclave"))
     return `Whoever has the GPU that the model really runs on: any genuine GPUs sign any nonce, so these may be another machine's${firmware}.`;
   return `Whoever has the GPU that the model really runs on: that it is one of the genuine GPUs shown is the enclave's word${firmware}.`;
+}
+
+/** In this mode the switches between GPUs see what the GPUs send each other. */
+function switchSentences({ findings, gpus }: CouldReadInput): readonly string[] {
+  const plain = gpus?.claims.gpus?.some(({ mode }) => mode === "PPCIE") === true;
+  const open = plain && firstNotPassed(findings, ["gpu.switches"]);
+  if (!open) return [];
+  return [
+    "Whoever has the switches between the GPUs: in PPCIE mode what GPUs send each other passes through them in the clear, and nothing proves whose they are (gpu.switches did not pass).",
+  ];
 }
 
 function keySentences({ compose, keyProvider }: CouldReadInput): readonly string[] {

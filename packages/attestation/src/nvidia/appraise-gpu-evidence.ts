@@ -19,8 +19,8 @@ export interface GpuEvidenceInput {
   readonly payload: string | undefined;
   /** What the client's own request makes GPUs sign, 32 bytes; never the payload's word. */
   readonly nonce: Uint8Array;
-  /** The `gpu_evidence_sha256` of a verified keys statement; hex. */
-  readonly namedSha256?: string | undefined;
+  /** The `gpu_evidence_sha256` of a verified keys statement: hex, or null where it says that there is no evidence. */
+  readonly namedSha256?: string | null | undefined;
   /** Reference manifests, XML texts as served. */
   readonly rims?: readonly string[] | undefined;
   readonly rules: GpuRules;

@@ -1,5 +1,6 @@
 import { parseHex, toHex, utf8 } from "@bauta/protocol";
 import { describe, expect, it } from "vitest";
+import { bounded } from "../../../../tests/support/bounded.ts";
 import type { CheckId } from "../result.ts";
 import {
   compositeDeviceId,
@@ -67,6 +68,13 @@ describe("two good GPUs under a named root", () => {
     expect(finding(result, "gpu.cert-chain")?.reason).toContain("neither NVIDIA's Device Identity CA nor a root that you named");
     expect([result.simulated, result.claims]).toEqual([false, {}]);
   });
+});
+
+it("evidence beside a keys statement that says that there is none is not the enclave's", async () => {
+  const result = await appraise(payloadOf(good), { namedSha256: null });
+  expect(idsOf(result, "fail")).toEqual(["gpu.named-by-enclave"]);
+  expect(result.claims).toEqual({});
+  expect(idsOf(await appraise(undefined, { namedSha256: null }), "fail")).toEqual([]);
 });
 
 const DEVICE_FAULTS: readonly (readonly [title: string, changes: DeviceChanges, owner: CheckId, reason: string])[] = [
@@ -386,9 +394,7 @@ describe("a bomb", () => {
     ],
     ["of reports", JSON.stringify(Array.from({ length: 8 }, () => ({ ...good.entry, evidence: btoa("\x11".repeat(16_000)) })))],
   ])("%s is refused in no time", async (_, payload) => {
-    const start = performance.now();
-    const result = await appraise(payload);
-    expect(performance.now() - start).toBeLessThan(100);
+    const result = await bounded(() => appraise(payload));
     expect(idsOf(result, "fail").length).toBeGreaterThan(0);
   });
 });

@@ -44,11 +44,9 @@ export interface MeasurementComparison {
  * @param rims verified, and found to be about this device; a missing one is the caller's to judge
  */
 export function compareMeasurements(device: MeasuredDevice, rims: readonly Rim[]): MeasurementComparison {
-  const measured = new Map<number, string>();
-  for (const { index, value } of device.blocks) {
-    // A block that is there twice has no value that could be told.
-    if (device.blocks.filter((block) => block.index === index).length === 1) measured.set(index - 1, toHex(value));
-  }
+  const measured = new Map<number, string | undefined>();
+  // A block that is there twice has no value that could be told.
+  for (const { index, value } of device.blocks) measured.set(index - 1, measured.has(index - 1) ? undefined : toHex(value));
   const active = rims.flatMap((rim) => activeOf(rim)).toSorted((a, b) => a.index - b.index);
   const isSkipped = ({ index }: { readonly index: number }) => index === DECODER_INDEX && device.decoderStatus === DECODER_OFF;
   const compared = active.filter((reference) => !isSkipped(reference));

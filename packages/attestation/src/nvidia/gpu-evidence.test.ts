@@ -1,6 +1,7 @@
 import { toBase64, utf8 } from "@bauta/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { bounded } from "../../../../tests/support/bounded.ts";
 import { GpuEvidenceError, MAX_PAYLOAD_CHARACTERS, parseGpuPayload } from "./gpu-evidence.ts";
 
 const entry = { certificate: toBase64(utf8("PEM")), evidence: toBase64(Uint8Array.of(1, 2, 3)), arch: "HOPPER" };
@@ -63,10 +64,8 @@ describe("parseGpuPayload", () => {
     ["a long text", `"${"A".repeat(8_000_000)}"`],
     ["many entries", `[${"{},".repeat(160_000)}{}]`],
     ["long base64", JSON.stringify([{ ...entry, evidence: "A".repeat(500_000) }])],
-  ])("is done with %s in no time", (_, json) => {
-    const start = performance.now();
-    expect(() => parseGpuPayload(json)).toThrow(GpuEvidenceError);
-    expect(performance.now() - start).toBeLessThan(100);
+  ])("is done with %s in no time", async (_, json) => {
+    await bounded(() => expect(() => parseGpuPayload(json)).toThrow(GpuEvidenceError));
   });
 
   it("throws nothing but its own error", () => {

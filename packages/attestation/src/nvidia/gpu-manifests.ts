@@ -4,8 +4,9 @@ import { compareMeasurements, type MeasurementComparison } from "./compare-measu
 import { readDecoderStatus } from "./opaque-data.ts";
 import { gatherOutcomes, type Outcome } from "./per-device.ts";
 import { type DeviceVersions, isAbout, rimIds } from "./rim-identifier.ts";
-import { type RimResult, type RimTrust, verifyRim } from "./rim.ts";
+import type { RimResult, RimTrust } from "./rim.ts";
 import type { Rim } from "./rim-measurements.ts";
+import { nextTurn } from "./turn.ts";
 
 /** A machine needs two, and a directory may hold those of many. */
 const MAX_RIMS = 64;
@@ -35,9 +36,17 @@ export async function appraiseManifests(
   xmls: readonly string[],
   trust: RimTrust,
 ): Promise<ManifestAppraisal> {
-  const results = await Promise.all([...new Set(xmls)].slice(0, MAX_RIMS).map((xml) => verifyRim(xml, trust)));
+  const verifying: Promise<RimResult>[] = [];
+  for (const xml of [...new Set(xmls)].slice(0, MAX_RIMS)) {
+    // Loaded when it is first needed: XML and its signatures are of no use without a manifest.
+    const { verifyRim } = await import("./rim.ts");
+    verifying.push(verifyRim(xml, trust));
+    // Whoever serves manifests may serve 16 that take 30 ms each to read, and are of no use.
+    await nextTurn();
+  }
+  const results = await Promise.all(verifying);
   const appraised = gpus.map((gpu) => {
-    const found = { driver: findRims(results, "driver", gpu), vbios: findRims(results, "vbios", gpu) };
+    const found = { driver: findRims(results, "driver", gpu, trust), vbios: findRims(results, "vbios", gpu, trust) };
     const { outcome: measurements, rims } = judgeMeasurements(gpu, found.driver, found.vbios);
     return { gpu, found, measurements, debug: judgeDebug(gpu, measurements), rims };
   });
@@ -58,7 +67,7 @@ export async function appraiseManifests(
   };
 }
 
-function findRims(results: readonly RimResult[], kind: Rim["kind"], { doubt, versions }: DeviceAppraisal): Found {
+function findRims(results: readonly RimResult[], kind: Rim["kind"], { doubt, versions }: DeviceAppraisal, { roots }: RimTrust): Found {
   const name = NAMES[kind];
   const version = versions?.[kind];
   if (doubt || !versions) return { outcome: unproven(`${name} version`, doubt ?? "gpu.cert-chain"), rims: [] };
@@ -66,7 +75,8 @@ function findRims(results: readonly RimResult[], kind: Rim["kind"], { doubt, ver
   const about = results.filter((result) => result.about && isAbout(result.about, kind, versions));
   // The very results, not copies: GPUs that share a manifest share what came of it.
   const rims = about.filter(isUsable);
-  if (rims.length > 0) return { outcome: { status: "pass", reason: `NVIDIA's manifest for ${name} ${version} holds` }, rims };
+  const whose = rims.some(({ root }) => root === roots[0]) ? "" : " (SIMULATED)";
+  if (rims.length > 0) return { outcome: { status: "pass", reason: `the manifest for ${name} ${version} holds${whose}` }, rims };
   const [bad] = about;
   if (bad)
     return { outcome: { status: "fail", reason: `the manifest for ${name} ${version} does not hold: ${bad.faults.join("; ")}` }, rims };
@@ -99,27 +109,25 @@ function judgeMeasurements(
   if (!report || doubt) return { outcome: unproven("firmware", doubt ?? "gpu.present"), rims: [] };
   const device = { blocks: report.blocks, decoderStatus: readDecoderStatus(report.opaque) };
   // Manifests do not say which board they are for: of several for one version, the one that fits is meant.
-  const pairs = orNone(driver.rims).flatMap((one) => orNone(vbios.rims).map((other) => [one, other].filter((rim) => rim !== undefined)));
-  const compared = pairs.map((rims) => ({
-    rims,
-    comparison: compareMeasurements(
+  const pairs = choices(driver.rims).flatMap((one) => choices(vbios.rims).map((other) => [...one, ...other]));
+  let best: { readonly rims: readonly UsedRim[]; readonly comparison: MeasurementComparison } | undefined;
+  for (const rims of pairs) {
+    const comparison = compareMeasurements(
       device,
       rims.map(({ rim }) => rim),
-    ),
-  }));
-  const best = compared.find(({ comparison }) => isMatch(comparison)) ?? compared[0];
+    );
+    best = { rims, comparison };
+    if (comparison.mismatches.length + comparison.conflicts.length === 0) break;
+  }
   const lacking = KINDS.filter((kind) => (kind === "driver" ? driver : vbios).rims.length === 0);
   if (!best || best.rims.length === 0)
     return { outcome: { status: "not-checked", reason: "no manifest holds (gpu.rim-driver, gpu.rim-vbios)" }, rims: [] };
   return { outcome: judgeComparison(best.comparison, lacking), rims: best.rims };
 }
 
-function orNone<T>(list: readonly T[]): readonly (T | undefined)[] {
-  return list.length > 0 ? list : [undefined];
-}
-
-function isMatch({ mismatches, conflicts }: MeasurementComparison): boolean {
-  return mismatches.length === 0 && conflicts.length === 0;
+/** Each by itself, or one choice of nothing. */
+function choices<T>(list: readonly T[]): readonly (readonly T[])[] {
+  return list.length > 0 ? list.map((item) => [item]) : [[]];
 }
 
 function judgeComparison({ mismatches, conflicts, compared, skipped }: MeasurementComparison, lacking: readonly Rim["kind"][]): Outcome {

@@ -7,40 +7,51 @@ import { type DeviceEvidence, GpuEvidenceError, parseGpuPayload } from "./gpu-ev
 import { parseMeasurementReport } from "./measurement-report.ts";
 import type { GpuTrustRoots } from "./nvidia-roots.ts";
 import { parseP384Certificate } from "./p384-certificate.ts";
-import { readDeviceVersions, rimIds } from "./rim-identifier.ts";
+import { type DeviceVersions, readDeviceVersions, rimIds } from "./rim-identifier.ts";
+import type { Rim } from "./rim-measurements.ts";
 
 /**
  * Reads from GPU evidence what has to be fetched to judge it: manifests of its GPUs, and the status of all devices'
  * certificates. Unverified: it only says what to ask for. What cannot be read is left out.
  * @param json the text of `nvidia_payload`
  * @param secondOpinion the nonce that the GPUs signed, where NVIDIA's service is to be asked as well
+ * @param hasRim whether a manifest for one of a device's versions is at hand, and need not be asked for
  * @returns undefined when the payload cannot be read
  */
 export function gpuEndorsementNeed(
   json: string,
   { rim, named }: GpuTrustRoots,
   secondOpinion?: Uint8Array,
+  hasRim: HasRim = () => false,
 ): GpuEndorsementNeed | undefined {
   const payload = orFault(GpuEvidenceError, () => parseGpuPayload(json));
   if (typeof payload === "string") return undefined;
   const { gpus, switches } = payload;
-  const read = gpus.map((gpu) => readDevice(gpu));
+  const read = gpus.map((gpu) => readDevice(gpu, hasRim));
   return {
     rimIds: [...new Set(read.flatMap(({ ids }) => ids))],
-    paths: [...read, ...switches.map((each) => readDevice(each))].map(({ path }) => path),
+    paths: [...read, ...switches.map((each) => readDevice(each, hasRim))].map(({ path }) => path),
     rimRoots: [rim, ...named],
     ...(secondOpinion && { nras: { gpus, nonce: secondOpinion } }),
   };
 }
 
-function readDevice({ certificateChain, report }: DeviceEvidence): { readonly ids: string[]; readonly path: readonly Certificate[] } {
+/** Says whether there is a manifest for what a device runs. */
+export type HasRim = (kind: Rim["kind"], versions: DeviceVersions) => boolean;
+
+function readDevice(
+  { certificateChain, report }: DeviceEvidence,
+  hasRim: HasRim,
+): { readonly ids: string[]; readonly path: readonly Certificate[] } {
   const certificates = orFault(CertificateError, () =>
     orFault(PemError, () => parsePemCertificates(certificateChain).map(parseP384Certificate)),
   );
   const read = orFault(GpuEvidenceError, () => parseMeasurementReport(report));
   if (typeof certificates === "string") return { ids: [], path: [] };
   const names = readDeviceNames(certificates.map(({ commonName }) => commonName));
-  const ids = typeof names === "string" || typeof read === "string" ? {} : rimIds(readDeviceVersions(read.opaque, names.architecture));
+  const versions = typeof names === "string" || typeof read === "string" ? undefined : readDeviceVersions(read.opaque, names.architecture);
+  const named = versions ? rimIds(versions) : {};
+  const ids = (["driver", "vbios"] as const).flatMap((kind) => (versions && !hasRim(kind, versions) ? (named[kind] ?? []) : []));
   // NVIDIA's responder has nothing to say of the certificate that a device makes itself.
-  return { ids: [ids.driver, ids.vbios].filter((id) => id !== undefined), path: certificates.slice(1) };
+  return { ids, path: certificates.slice(1) };
 }

@@ -6,14 +6,19 @@ import { findTwins } from "./device-twins.ts";
 import { archOf } from "./gpu-claims.ts";
 import type { GpuRules } from "./gpu-rules.ts";
 
-/** Any genuine GPU signs any public nonce: evidence counts for an enclave only if it names it in what it signs itself. */
-export async function verifyNamed(json: string | undefined, namedSha256: string | undefined): Promise<Finding> {
+/**
+ * Any genuine GPU signs any public nonce: evidence counts for an enclave only if it names it in what it signs itself.
+ * @param namedSha256 null where the enclave says that it has none
+ */
+export async function verifyNamed(json: string | undefined, namedSha256: string | null | undefined): Promise<Finding> {
   const id = "gpu.named-by-enclave";
-  if (namedSha256 === undefined) return notChecked(id, "no keys statement names GPU evidence, and any genuine GPU signs any nonce");
-  if (json === undefined) return failed(id, "the keys statement names GPU evidence, and the answer has none", { expected: namedSha256 });
+  if (namedSha256 === undefined || (namedSha256 === null && json === undefined))
+    return notChecked(id, "no keys statement names GPU evidence, and any genuine GPU signs any nonce");
+  const expected = namedSha256 ?? "none";
+  if (json === undefined) return failed(id, "the keys statement names GPU evidence, and the answer has none", { expected });
   const actual = toHex(await sha256(utf8(json)));
-  if (actual === namedSha256.toLowerCase()) return passed(id, "the keys statement names this GPU evidence by its SHA-256");
-  return failed(id, "the keys statement names other GPU evidence than was served", { expected: namedSha256, actual });
+  if (actual === expected.toLowerCase()) return passed(id, "the keys statement names this GPU evidence by its SHA-256");
+  return failed(id, "the keys statement names other GPU evidence than was served", { expected, actual });
 }
 
 /** Verifies that the evidence is of GPUs that can be read, each another one, and of those that the policy asks for. */

@@ -1,6 +1,7 @@
 import { concatBytes, parseHex, toHex } from "@bauta/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { bounded } from "../../../../tests/support/bounded.ts";
 import { noVectors, readJsonVector, readVector } from "../../../../tests/support/vectors.ts";
 import { FWID, HOPPER_OPAQUE, writeReport } from "../testing/minted-gpus.ts";
 import { GpuEvidenceError } from "./gpu-evidence-error.ts";
@@ -94,12 +95,11 @@ describe("parseMeasurementReport", () => {
     );
   });
 
-  it("is done with a report of empty measurements and fields in no time", () => {
+  it("is done with a report of empty measurements and fields in no time", async () => {
     const blocks = Array.from({ length: 255 }, (_, index) => ({ index: index + 1, value: new Uint8Array() }));
     const opaque = Array.from({ length: 3000 }, (_, type) => [type, new Uint8Array()] as const);
-    const start = performance.now();
-    expect(parse(concatBytes(writeReport({ nonce, blocks, opaque }), signature))).toThrow("more than 64 opaque fields");
-    expect(performance.now() - start).toBeLessThan(100);
+    const report = concatBytes(writeReport({ nonce, blocks, opaque }), signature);
+    await bounded(() => expect(parse(report)).toThrow("more than 64 opaque fields"));
   });
 });
 

@@ -1,6 +1,7 @@
 import { parseHex } from "@bauta/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { bounded } from "../../../../tests/support/bounded.ts";
 import { noVectors, readJsonVector } from "../../../../tests/support/vectors.ts";
 import { createMintedNras, keySetOf, mintNrasAnswer, NONCE, type NrasWish, requiredClaims } from "../testing/minted-nras.ts";
 import { mintCertificate, mintKey, NOW_MS } from "../testing/minted-nvidia.ts";
@@ -288,9 +289,9 @@ describe("the parsers", () => {
       [["JWT", "a"], many],
       Array(1_000_000).fill(0),
     ];
-    const started = Date.now();
-    for (const bomb of bombs) expect((await verifyNrasAnswer(bomb, nras.keySet, trust)).ok).toBe(false);
-    expect(() => parseToken(".".repeat(MAX_TOKEN_CHARACTERS), "token")).toThrow(TokenError);
-    expect(Date.now() - started).toBeLessThan(100);
+    await bounded(async () => {
+      for (const bomb of bombs) expect((await verifyNrasAnswer(bomb, nras.keySet, trust)).ok).toBe(false);
+      expect(() => parseToken(".".repeat(MAX_TOKEN_CHARACTERS), "token")).toThrow(TokenError);
+    });
   });
 });

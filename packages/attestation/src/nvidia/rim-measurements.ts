@@ -10,7 +10,7 @@ const INDEX = /^(?:0|[1-9]\d{0,2})$/;
 const SHA384_HEX = /^[\dA-Fa-f]{96}$/;
 
 /** A signed document that is not a reference manifest as NVIDIA writes them. */
-export class RimError extends XmlError {
+class RimError extends XmlError {
   override readonly name = "RimError";
   override readonly code = "rim_malformed";
 }

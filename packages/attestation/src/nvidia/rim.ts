@@ -23,7 +23,7 @@ export interface RimResult {
 
 export interface RimTrust {
   readonly nowMs: number;
-  /** Roots for manifests: NVIDIA's, and those that the caller named. */
+  /** Roots for manifests: NVIDIA's first, then those that the caller named. */
   readonly roots: readonly Certificate[];
   /** What manifests share is read and verified once for all that are given the same one. */
   readonly pool?: CertificatePool;
@@ -53,6 +53,12 @@ export async function verifyRim(xml: string, { nowMs, roots, pool = createCertif
   // 3. The first of them signed it.
   const faults = [...(await signatureFaults(signed, signer.publicKey)), ...chain.faults];
   return { faults, about, certificates, ...(chain.root && { root: chain.root }), ...(faults.length === 0 && { rim }) };
+}
+
+/** What a manifest says that it is about, as {@link RimResult.about}; undefined when it cannot be read. Unverified. */
+export function readRimSubject(xml: string): RimResult["about"] {
+  const document = orFault(XmlError, () => readDocument(xml));
+  return typeof document === "string" ? undefined : document.rim;
 }
 
 /** The signed part and what it says: of one tree, without the signature. */
