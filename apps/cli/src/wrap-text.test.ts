@@ -25,7 +25,7 @@ describe("splitWord", () => {
   });
 
   it("splits a path at its slashes", () => {
-    expect(splitWord("/work/shared/collateral/2025-06-phala.json", 24)).toEqual(["/work/shared/collateral/", "2025-06-phala.json"]);
+    expect(splitWord("/data/shared/collateral/2025-06-phala.json", 24)).toEqual(["/data/shared/collateral/", "2025-06-phala.json"]);
   });
 
   it("loses nothing and cuts no character in two", () => {
