@@ -21,7 +21,7 @@ export function hasSealedBody(headers: IncomingHttpHeaders): boolean {
 /**
  * Reads where a sealed body is to go.
  * @throws WireError `missing_field` naming the header, and `headers_mixed` beside headers of version 1
- * @see spec/protocol.md, "Sealed bodies"
+ * @see spec/sealed-bodies.md
  */
 export function readSealedTarget(headers: IncomingHttpHeaders): SealedTarget {
   for (const name of [HEADERS.clientPublicKey, HEADERS.signingAlgorithm]) {

@@ -95,7 +95,7 @@ type Need = (feature: RichFeature, param: string) => void;
  * dropped; kinds of parts, tools and formats that it does not know are refused.
  * @returns a request with `rich` only where an engine needs more than text for it
  * @throws {WireError} from the catalogue, naming the field
- * @see spec/protocol.md, "Sealed bodies"
+ * @see spec/sealed-bodies.md
  */
 export function parseRichRequest(body: unknown): ChatRequest {
   if (!isJsonObject(body)) throw new WireError("invalid_json");

@@ -6,7 +6,7 @@ import { writeChunks, writeFinish } from "../openai-shapes.ts";
 /**
  * Version 2: the whole answer in sealed frames. A stream has one event to each frame, padded inside the seal so that a
  * frame's size is not its token's; its receipt does not come with it.
- * @see spec/protocol.md, "Sealed bodies"
+ * @see spec/sealed-bodies.md
  */
 export function createFrameForm(backend: CryptoBackend, sealer: BodySealer): AnswerForm {
   return {

@@ -31,7 +31,7 @@ export function hasSealedBody(headers: IncomingHttpHeaders): boolean {
  * Opens the body of a version 2 request. A second request with the same body is refused from here on.
  * @param path below the API's base, such as `/chat/completions`
  * @throws {WireError} from the catalogue, naming header or field; one text for everything that does not open
- * @see spec/protocol.md, "Sealed bodies"
+ * @see spec/sealed-bodies.md
  */
 export async function openSealedCall(
   headers: IncomingHttpHeaders,

@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Certificate } from "../x509/x509.ts";
+import { type LoopbackService, startLoopbackService } from "./loopback-service.ts";
 import { type MintedCertificate, mintOcspAnswer, type OcspWish } from "./minted-nvidia.ts";
 
 export type NvidiaPiece = "rim" | "ocsp" | "nras" | "jwks";
@@ -16,8 +15,7 @@ export interface NvidiaRequest {
 }
 
 /** Stands in for NVIDIA's services on loopback; every answer can be replaced. */
-export interface ScriptedNvidia {
-  readonly url: string;
+export interface ScriptedNvidia extends LoopbackService {
   readonly requests: NvidiaRequest[];
   /** Manifests by name, XML. */
   readonly rims: Map<string, string>;
@@ -30,14 +28,11 @@ export interface ScriptedNvidia {
   /** Runs in place of an answer, while it returns true. */
   script: (request: NvidiaRequest, response: ServerResponse, count: number) => boolean;
   nowMs: number;
-  /** Resolves when so many requests have come. */
-  requested(count: number): Promise<void>;
-  close(): Promise<void>;
 }
 
 export async function startScriptedNvidia(nowMs: number): Promise<ScriptedNvidia> {
-  const waiting: (() => void)[] = [];
-  const handle = async (message: IncomingMessage, response: ServerResponse) => {
+  const requests: NvidiaRequest[] = [];
+  const handle = async (noted: () => void, message: IncomingMessage, response: ServerResponse) => {
     const chunks: Buffer[] = [];
     for await (const chunk of message) chunks.push(chunk as Buffer);
     const request: NvidiaRequest = {
@@ -46,17 +41,15 @@ export async function startScriptedNvidia(nowMs: number): Promise<ScriptedNvidia
       contentType: message.headers["content-type"],
       body: Buffer.concat(chunks),
     };
-    service.requests.push(request);
-    for (const check of waiting) check();
+    requests.push(request);
+    noted();
     const count = service.requests.filter(({ piece }) => piece === request.piece).length;
     if (!service.script(request, response, count)) answer(service, request, response);
   };
-  const server = createServer((message, response) => void handle(message, response));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const loopback = await startLoopbackService(requests, (...request) => void handle(...request));
   const service: ScriptedNvidia = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    requests: [],
+    ...loopback,
+    requests,
     rims: new Map(),
     statuses: new Map(),
     ocspWish: {},
@@ -64,20 +57,6 @@ export async function startScriptedNvidia(nowMs: number): Promise<ScriptedNvidia
     jwks: { keys: [] },
     script: () => false,
     nowMs,
-    requested: (count) =>
-      new Promise((resolve) => {
-        const check = () => {
-          if (service.requests.length >= count) resolve();
-        };
-        waiting.push(check);
-        check();
-      }),
-    async close() {
-      if (!server.listening) return;
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
   };
   return service;
 }

@@ -1,28 +1,23 @@
-import { once } from "node:events";
-import { createServer, type RequestListener, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Collateral } from "../collateral/collateral.ts";
+import { type LoopbackService, startLoopbackService } from "./loopback-service.ts";
 
 export type PieceName = "tcb" | "qe" | "pckcrl" | "rootcrl";
 
 /** An HTTP service on loopback with the paths of Intel's, whose every answer a test can replace. */
-export interface ScriptedService {
-  readonly url: string;
+export interface ScriptedService extends LoopbackService {
   /** Requests in order, as method and path with query. */
   readonly requests: string[];
   collateral: Collateral;
   /** Runs in place of the answer for a piece, while it returns true. */
   script: (piece: PieceName, response: ServerResponse, count: number) => boolean;
-  /** Resolves when so many requests have come. */
-  requested(count: number): Promise<void>;
-  close(): Promise<void>;
 }
 
 export async function startScriptedService(collateral: Collateral): Promise<ScriptedService> {
-  const waiting: (() => void)[] = [];
-  const answer: RequestListener = (request, response) => {
-    service.requests.push(`${request.method} ${request.url}`);
-    for (const check of waiting) check();
+  const requests: string[] = [];
+  const answer = (noted: () => void, request: IncomingMessage, response: ServerResponse) => {
+    requests.push(`${request.method} ${request.url}`);
+    noted();
     const path = request.url ?? "";
     const piece: PieceName = path.includes("/tcb?")
       ? "tcb"
@@ -34,28 +29,12 @@ export async function startScriptedService(collateral: Collateral): Promise<Scri
     const count = service.requests.filter((line) => line.includes(path)).length;
     if (!service.script(piece, response, count)) answerPiece(service.collateral, piece, response);
   };
-  const server = createServer(answer);
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const loopback = await startLoopbackService(requests, answer);
   const service: ScriptedService = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    requests: [],
+    ...loopback,
+    requests,
     collateral,
     script: () => false,
-    requested: (count) =>
-      new Promise((resolve) => {
-        const check = () => {
-          if (service.requests.length >= count) resolve();
-        };
-        waiting.push(check);
-        check();
-      }),
-    async close() {
-      if (!server.listening) return;
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
   };
   return service;
 }

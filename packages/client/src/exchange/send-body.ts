@@ -33,7 +33,7 @@ interface OpenedAnswer extends Accepted {
  * Sends a chat request sealed whole, and returns the chunks of its answer once it begins.
  * @throws {ClientError} as {@link sendAttested}; {@link RefusalError} for a request that cannot be sealed, and for an
  *   answer that is not
- * @see spec/protocol.md, "Sealed bodies"
+ * @see spec/sealed-bodies.md
  */
 export async function sendBody(context: ExchangeContext, request: BodyRequest): Promise<BegunAnswer<Chunk>> {
   const begun = await send(context, { ...request, params: { ...request.params, stream: true } });

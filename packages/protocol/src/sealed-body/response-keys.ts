@@ -23,7 +23,7 @@ export interface ResponseKeys {
  * @param secret 32 bytes exported from the request's HPKE context
  * @param encapsulatedKey the request's, 32 bytes
  * @param responseNonce 32 bytes, fresh for each answer
- * @see spec/protocol.md, "Sealed bodies"; RFC 9458 §4.4
+ * @see spec/sealed-bodies.md; RFC 9458 §4.4
  */
 export async function deriveResponseKeys(
   backend: CryptoBackend,

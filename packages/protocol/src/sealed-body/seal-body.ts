@@ -37,7 +37,7 @@ const FRAMING_BYTES = 4 + TAG_BYTES;
  * Seals a request body to an enclave's HPKE key, under a key of its own.
  * @throws {RefusalError} `invalid_key_config`, `invalid_request` for an empty body, `body_too_large`, and
  * `sealing_unavailable` where WebCrypto has no X25519
- * @see spec/protocol.md, "Sealed bodies"; RFC 9180 §5.1.1
+ * @see spec/sealed-bodies.md; RFC 9180 §5.1.1
  */
 export async function sealBody({ backend, keyConfig, plaintext }: SealBodyOptions): Promise<SealedBody> {
   const config = parseKeyConfig(keyConfig);
