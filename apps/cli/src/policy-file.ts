@@ -1,8 +1,16 @@
-import { builtInPolicies, builtInPolicy, parsePolicy, type Policy, PolicyError } from "@bauta/attestation";
+import {
+  builtInPolicies,
+  builtInPolicy,
+  parsePolicyDocument,
+  type Policy,
+  type PolicyDocument,
+  PolicyError,
+  readPolicyDocument,
+  SyntaxProblem,
+} from "@bauta/attestation";
 import { extname } from "node:path";
 import { CommandError, EXIT } from "./exit.ts";
 import { readInputFile } from "./input-file.ts";
-import { explainPolicyError, parsePolicyDocument, type PolicyDocument, SyntaxProblem } from "./policy-document.ts";
 
 const MAX_POLICY_BYTES = 1024 * 1024;
 
@@ -46,12 +54,9 @@ export async function readPolicyFile(path: string): Promise<PolicyFile> {
   try {
     if (format === "json") JSON.parse(text);
     const document = parsePolicyDocument(text);
-    try {
-      return { path, format, document, policy: parsePolicy(document.value) };
-    } catch (error) {
-      throw error instanceof PolicyError ? fail(explainPolicyError(error, path, document), error) : error;
-    }
+    return { path, format, document, policy: readPolicyDocument(document) };
   } catch (error) {
+    if (error instanceof PolicyError) throw fail(`${path}:${error.line}: ${error.field}: ${error.problem}`, error);
     if (error instanceof SyntaxProblem) throw fail(`${path}:${error.line}: ${error.message}`, error);
     if (error instanceof SyntaxError) throw fail(`${path}: not JSON: ${error.message}`, error);
     throw error;

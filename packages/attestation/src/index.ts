@@ -39,6 +39,7 @@ export {
   type TcbRules,
   type TcbStatus,
 } from "./policy/policy.ts";
+export { parsePolicyDocument, type PolicyDocument, readPolicyDocument, SyntaxProblem } from "./policy/policy-document.ts";
 export { createPolicySchema } from "./policy/policy-schema.ts";
 export { parseQuote, type Quote, QuoteError, type TdReport } from "./tdx/quote.ts";
 export {

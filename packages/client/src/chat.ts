@@ -1,5 +1,4 @@
 import { protectionOf } from "@bauta/protocol";
-import type { ResponseDelta } from "@bauta/protocol/client";
 import type { Attestation } from "./attestation.ts";
 import { type ChatOptions, type ChatParams, parseModelName } from "./chat-params.ts";
 import { ClientError } from "./errors.ts";
@@ -9,10 +8,10 @@ import type { ExchangeContext } from "./exchange/send-attested.ts";
 import { sendBody } from "./exchange/send-body.ts";
 import { sendMessages, streamReader } from "./exchange/send-messages.ts";
 import { mapAnswer } from "./map-answer.ts";
-import type { Outcome } from "./outcome.ts";
+import { type ChatReading, readChat } from "./read-chat.ts";
 
-/** An answer that has begun. Iterate it once for its text; then `outcome` says what it is worth. */
-export interface Chat extends AsyncIterable<ResponseDelta> {
+/** An answer that has begun. Iterate it once for its text, or ask for all of it; `outcome` says what it is worth. */
+export interface Chat extends ChatReading {
   readonly model: string;
   /** `gateway-visible`: the gateway reads this conversation. */
   readonly protection: "sealed" | "gateway-visible";
@@ -21,8 +20,6 @@ export interface Chat extends AsyncIterable<ResponseDelta> {
    * gave when that had expired meanwhile, or its key was gone.
    */
   readonly attestation: Attestation;
-  /** Resolves when the iteration has ended, however it ended; never rejects. Until then nothing shown is verified. */
-  readonly outcome: Promise<Outcome>;
 }
 
 /**
@@ -50,7 +47,7 @@ export async function startChat(context: ExchangeContext, params: ChatParams, op
         signal,
         createReader: (prepared) => streamReader(prepared.createReader()),
       });
-  return { model, protection, attestation, outcome: answer.outcome, [Symbol.asyncIterator]: () => answer[Symbol.asyncIterator]() };
+  return { model, protection, attestation, ...readChat(answer) };
 }
 
 /**

@@ -2,6 +2,7 @@ import {
   CertificateError,
   type CollateralSource,
   type GpuEndorsementSource,
+  loadPolicyText,
   parsePolicy,
   type Policy,
   type RollbackMemory,
@@ -11,6 +12,7 @@ import type { CryptoBackend } from "@bauta/protocol";
 import { parseBaseUrl } from "./base-url.ts";
 import { ClientError } from "./errors.ts";
 import type { Fetch } from "./http.ts";
+import { assertKnownOptions } from "./known-options.ts";
 import type { ReceiptKind } from "./receipt-check.ts";
 
 /** Longest waits in milliseconds; Infinity for none. */
@@ -35,8 +37,11 @@ export interface ClientOptions {
   readonly baseURL: string;
   /** Sent to `baseURL` and nowhere else. */
   readonly apiKey: string;
-  /** A policy file's JSON, or a parsed policy: which enclaves are acceptable. */
-  readonly policy: object;
+  /**
+   * Which enclaves are acceptable: a policy file's text, YAML or JSON; what `JSON.parse` makes of one; a parsed policy; or a
+   * built-in policy's name, such as `"venice"`. What is wrong with a text or name is thrown by the first call.
+   */
+  readonly policy: object | string;
   /**
    * Roots to accept beside Intel's and NVIDIA's, as DER certificates: simulators. On P-256 they stand for platforms, on
    * P-384 for GPUs. Results that rest on one are `simulated`.
@@ -94,7 +99,8 @@ export interface ClientOptions {
 export interface CheckedOptions {
   readonly baseURL: string;
   readonly apiKey: string;
-  readonly policy: Policy;
+  /** A text is read with what reads YAML, which loads when it is needed. */
+  readonly policy: Policy | Promise<Policy>;
   readonly trustRoots: readonly Uint8Array[];
   readonly receipts: ReceiptKind;
   readonly timeouts: Timeouts;
@@ -105,12 +111,45 @@ export interface CheckedOptions {
   readonly unverified: "error" | "mark";
 }
 
+const TIMEOUTS = Object.keys(DEFAULT_TIMEOUTS);
+
+/** Every option by name; the type sees to it that none is left out. */
+const OPTIONS = Object.keys({
+  baseURL: 0,
+  apiKey: 0,
+  policy: 0,
+  trustRoots: 0,
+  receipts: 0,
+  collateral: 0,
+  gpuEndorsements: 0,
+  memory: 0,
+  fetch: 0,
+  nowMs: 0,
+  backend: 0,
+  timeouts: 0,
+  sessionMs: 0,
+  allowGatewayVisible: 0,
+  allowInClear: 0,
+  passThrough: 0,
+  unverified: 0,
+  allowInsecureHttp: 0,
+} satisfies Record<keyof ClientOptions, 0>);
+
+/** What a first program forgets, and where it gets it. */
+const NEEDED = {
+  baseURL: "the server's API, such as https://api.example.com/api/v1",
+  apiKey: "the key that the server's operator gave you, often in the environment variable BAUTA_API_KEY",
+  policy: "which enclaves you accept: a policy file's text, or a built-in policy's name such as \"venice\"",
+} as const;
+
 /**
  * Checks what can be checked before the first request.
  * @throws {ClientError} `invalid_option`; PolicyError naming the policy's field
  */
 export function checkOptions(options: ClientOptions): CheckedOptions {
+  assertComplete(options);
   const { apiKey, timeouts = {}, sessionMs = DEFAULT_SESSION_MS } = options;
+  assertKnownOptions(timeouts, TIMEOUTS, "timeouts.");
   if (typeof apiKey !== "string" || !/^[\x21-\x7e]{1,4096}$/.test(apiKey)) {
     throw invalid("apiKey", "must be a key of printable characters without spaces");
   }
@@ -118,7 +157,7 @@ export function checkOptions(options: ClientOptions): CheckedOptions {
     baseURL: parseBaseUrl(options.baseURL, options.allowInsecureHttp === true),
     apiKey,
     // Also for one that looks parsed: an unknown member must not pass as a rule that is enforced.
-    policy: parsePolicy(options.policy),
+    policy: typeof options.policy === "string" ? loadPolicyText(options.policy) : parsePolicy(options.policy),
     trustRoots: checkRoots(options.trustRoots ?? []),
     receipts: checkReceipts(options.receipts),
     timeouts: {
@@ -135,7 +174,22 @@ export function checkOptions(options: ClientOptions): CheckedOptions {
   };
 }
 
-function checkRoots(ders: readonly Uint8Array[]): readonly Uint8Array[] {
+/** Said for all that is missing at once: whoever writes a first program should not meet one error after the other. */
+function assertComplete(options: ClientOptions | undefined): void {
+  // JavaScript can call without any, whatever the types say.
+  const given: Partial<ClientOptions> = options ?? {};
+  if (typeof given !== "object") throw invalid("options", "must be an object such as { baseURL, apiKey, policy }");
+  assertKnownOptions(given, OPTIONS);
+  const missing = (Object.keys(NEEDED) as (keyof typeof NEEDED)[]).filter((name) => given[name] === undefined);
+  if (missing.length === 0) return;
+  const what = missing.map((name) => `${name}, ${NEEDED[name]}`).join("; ");
+  throw new ClientError("invalid_option", `createClient lacks ${what}`, { field: missing[0] as string });
+}
+
+function checkRoots(ders: unknown): readonly Uint8Array[] {
+  if (!Array.isArray(ders) || !ders.every((der) => der instanceof Uint8Array)) {
+    throw invalid("trustRoots", "must be a list of DER certificates; parsePemCertificates(text) makes one of a PEM file's text");
+  }
   const own = ders.map((der) => der.slice());
   own.forEach((der, i) => checkRootsAs(`trustRoots[${i}]`, [der]));
   checkRootsAs("trustRoots", own);

@@ -1,14 +1,16 @@
-import { createAppraiser } from "@bauta/attestation/on-demand";
+import { createAppraiser, type Policy, PolicyError } from "@bauta/attestation/on-demand";
 import { backend as platformBackend } from "@bauta/protocol/backend";
 import { attestModel } from "./attest.ts";
 import type { Attestation } from "./attestation.ts";
 import { type Chat, startChat } from "./chat.ts";
 import { type ChatOptions, type ChatParams, parseModelName } from "./chat-params.ts";
-import { type ClientOptions, checkOptions } from "./client-options.ts";
+import { type CheckedOptions, type ClientOptions, checkOptions } from "./client-options.ts";
+import { ClientError } from "./errors.ts";
 import { sealsWhole } from "./exchange/ask.ts";
 import { createTransport } from "./http.ts";
 import { type Freshness, keepFresh, type KeepFreshOptions } from "./keep-fresh.ts";
 import { listModels, type Model } from "./models.ts";
+import { answerError } from "./openai/error-answer.ts";
 import { createFetch, type OpenAIFetch } from "./openai/fetch.ts";
 import { createSessions } from "./session.ts";
 
@@ -48,7 +50,31 @@ export interface Client {
  */
 export function createClient(options: ClientOptions): Client {
   const checked = checkOptions(options);
-  const { baseURL, apiKey, policy, trustRoots, receipts, timeouts, sessionMs, allowGatewayVisible, allowInClear } = checked;
+  const { policy } = checked;
+  if (!(policy instanceof Promise)) return assembleClient(options, checked, policy);
+  const client = policy.then((read) => assembleClient(options, checked, read));
+  // Told to whoever calls it first; nobody may ever.
+  client.catch(() => undefined);
+  return {
+    baseURL: checked.baseURL,
+    models: async (...given) => (await client).models(...given),
+    attest: async (...given) => (await client).attest(...given),
+    chat: async (...given) => (await client).chat(...given),
+    fetch: async (...given) => {
+      try {
+        return await (await client).fetch(...given);
+      } catch (error) {
+        // In the form that OpenAI's clients show: they would repeat what throws.
+        if (!(error instanceof PolicyError)) throw error;
+        return answerError(new ClientError("invalid_option", error.message, { field: "policy" }));
+      }
+    },
+    keepFresh: async (...given) => (await client).keepFresh(...given),
+  };
+}
+
+function assembleClient(options: ClientOptions, checked: CheckedOptions, policy: Policy): Client {
+  const { baseURL, apiKey, trustRoots, receipts, timeouts, sessionMs, allowGatewayVisible, allowInClear } = checked;
   // Looked up at each call: pages and tests may replace the platform's fetch.
   const { fetch = (url, init) => globalThis.fetch(url, init), backend = platformBackend } = options;
   // oxlint-disable-next-line no-restricted-properties -- the package's one clock, for callers who hand in none

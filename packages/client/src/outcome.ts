@@ -1,5 +1,6 @@
 import type { FinishReason, Receipt, Usage } from "@bauta/protocol";
 import type { Attestation } from "./attestation.ts";
+import { ClientError } from "./errors.ts";
 import type { ReceiptKind } from "./receipt-check.ts";
 
 /**
@@ -26,4 +27,14 @@ export interface Outcome {
   /** The enclave is a simulator that the caller named: show SIMULATED. */
   readonly simulated: boolean;
   readonly attestation: Attestation;
+}
+
+/** The error that stands for an answer that is withheld. */
+export function outcomeError({ status, reason, attestation }: Outcome): ClientError {
+  const why = reason ?? "no reason is known";
+  return status === "incomplete"
+    ? new ClientError("answer_incomplete", `the answer is incomplete: ${why}`, { attestation })
+    : new ClientError("answer_unverified", `the answer is not verified, so anybody on the way could have written it: ${why}`, {
+        attestation,
+      });
 }

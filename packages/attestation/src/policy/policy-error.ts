@@ -7,10 +7,13 @@ export class PolicyError extends Error {
   readonly field: string;
   /** What is wrong with it, without the path. */
   readonly problem: string;
+  /** The line of the policy's text that the field stands in, where it was read from text. */
+  readonly line: number | undefined;
 
-  constructor(field: string, problem: string) {
-    super(`policy: ${field}: ${problem}`);
+  constructor(field: string, problem: string, line?: number) {
+    super(`policy${line === undefined ? "" : `, line ${line}`}: ${field}: ${problem}`);
     this.field = field;
     this.problem = problem;
+    this.line = line;
   }
 }

@@ -1,6 +1,5 @@
 import { RefusalError } from "@bauta/protocol/client";
 import { ClientError, type ClientErrorCode } from "../errors.ts";
-import type { Outcome } from "../outcome.ts";
 
 /** OpenAI's shape of an error, which its clients read status, message, code and param from. */
 export interface ErrorBody {
@@ -57,16 +56,6 @@ export function errorBody(error: ClientError | RefusalError): ErrorBody {
   const param = error instanceof RefusalError ? error.field : error.details.field;
   const code = (error instanceof ClientError ? error.details.server?.code : undefined) ?? error.code;
   return { error: { message: error.message, type: typeOf(error), code, param: param ?? null } };
-}
-
-/** The error that stands for an answer that is withheld. */
-export function outcomeError({ status, reason, attestation }: Outcome): ClientError {
-  const why = reason ?? "no reason is known";
-  return status === "incomplete"
-    ? new ClientError("answer_incomplete", `the answer is incomplete: ${why}`, { attestation })
-    : new ClientError("answer_unverified", `the answer is not verified, so anybody on the way could have written it: ${why}`, {
-        attestation,
-      });
 }
 
 function statusOf(error: ClientError | RefusalError): number {

@@ -2,8 +2,8 @@ import { SSE_DONE, utf8, writeSseComment, writeSseData } from "@bauta/protocol";
 import { RefusalError } from "@bauta/protocol/client";
 import type { Answer } from "../answer.ts";
 import { type Chunk, isUsageChunk } from "../exchange/chunk.ts";
-import type { Outcome } from "../outcome.ts";
-import { errorBody, outcomeError } from "./error-answer.ts";
+import { type Outcome, outcomeError } from "../outcome.ts";
+import { errorBody } from "./error-answer.ts";
 import { outcomeComment } from "./marks.ts";
 
 export interface StreamRules {

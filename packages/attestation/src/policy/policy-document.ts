@@ -1,5 +1,5 @@
-import type { PolicyError } from "@bauta/attestation";
 import { type Document, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml";
+import { type Policy, parsePolicy, PolicyError } from "./policy.ts";
 
 /** A policy file's text, taken apart: its value, and where in the text each field stands. */
 export interface PolicyDocument {
@@ -80,7 +80,16 @@ function locate(document: Document, field: string): number {
   return offset;
 }
 
-/** A policy's error with file and line. */
-export function explainPolicyError(error: PolicyError, path: string, { lineOf }: PolicyDocument): string {
-  return `${path}:${lineOf(error.field)}: ${error.field}: ${error.problem}`;
+/**
+ * A policy file's text as a policy.
+ * @throws {SyntaxProblem} with the line, when it is neither YAML nor JSON
+ * @throws {PolicyError} naming the field, with the line in its problem
+ */
+export function readPolicyDocument(document: PolicyDocument): Policy {
+  try {
+    return parsePolicy(document.value);
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
+    throw new PolicyError(error.field, error.problem, document.lineOf(error.field));
+  }
 }
