@@ -37,11 +37,11 @@ export function exitCodeOf(error: unknown): number {
 /** Shows an error as one sentence; with BAUTA_DEBUG set, where it came from too. */
 export async function showError(error: unknown, json: boolean): Promise<void> {
   const message = error instanceof Error ? error.message : String(error);
+  const { printable, printableJson } = await import("@bauta/client");
   if (json) {
-    process.stdout.write(`${JSON.stringify({ error: { message, code: codeOf(error) } })}\n`);
+    process.stdout.write(`${printableJson({ error: { message, code: codeOf(error) } })}\n`);
     return;
   }
-  const { printable } = await import("@bauta/client");
   const terminal = createTerminal(process.stderr);
   terminal.line(`${terminal.bad("error:")} ${printable(message)}`);
   if (process.env["BAUTA_DEBUG"] && error instanceof Error) terminal.line(terminal.dim(error.stack ?? ""));

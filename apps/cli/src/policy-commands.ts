@@ -11,7 +11,7 @@ import {
   type PolicyDifference,
   surveyPolicy,
 } from "@bauta/attestation";
-import { printableLine } from "@bauta/client";
+import { printableJson, printableLine } from "@bauta/client";
 import { CommandError, EXIT } from "./exit.ts";
 import { formatOf, readPolicyFile, resolvePolicy } from "./policy-file.ts";
 import { appraiseSubject, type Subject, type SubjectFlags } from "./policy-subject.ts";
@@ -170,5 +170,5 @@ function mark({ warn }: Terminal, { simulated }: AttestationResult): string {
 }
 
 function print(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
+  process.stdout.write(`${printableJson(value)}\n`);
 }

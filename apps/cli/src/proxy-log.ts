@@ -1,3 +1,4 @@
+import { printableJson } from "@bauta/client";
 import type { RequestLine } from "@bauta/proxy";
 import type { Terminal } from "./terminal.ts";
 
@@ -24,7 +25,7 @@ export function showRequestLine(terminal: Terminal, line: RequestLine, now: Date
 /** The same as a line of JSON. */
 export function toRequestJson(line: RequestLine, now: Date): string {
   const { method, path, status, ms, model, protection, simulated, outcome, promptTokens, completionTokens, code } = line;
-  return JSON.stringify({
+  return printableJson({
     time: now.toISOString(),
     method,
     path,

@@ -1,6 +1,6 @@
 import { isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
-import { type Attestation, type Client, ClientError, printableLine, RefusalError } from "@bauta/client";
+import { type Attestation, type Client, ClientError, printableJson, printableLine, RefusalError } from "@bauta/client";
 import { createAttestedModels, createProxy, keepAttested, type RequestLine } from "@bauta/proxy";
 import { connect } from "./connect.ts";
 import { CommandError, EXIT } from "./exit.ts";
@@ -137,7 +137,7 @@ function createScreen(json: boolean): Screen {
 }
 
 function toStartJson(url: string, { baseURL }: Client): string {
-  return JSON.stringify({ proxy: `${url}/v1`, status: `${url}/`, verification: `${url}/verification`, server: baseURL });
+  return printableJson({ proxy: `${url}/v1`, status: `${url}/`, verification: `${url}/verification`, server: baseURL });
 }
 
 function showStart({ line, bold, dim, warn }: Terminal, url: string, { baseURL }: Client, flags: ProxyFlags): void {

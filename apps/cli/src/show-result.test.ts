@@ -1,8 +1,9 @@
 import { PassThrough } from "node:stream";
 import { type AttestationResult, type Check, CHECK_IDS, type CheckId } from "@bauta/attestation";
+import { printableJson } from "@bauta/client";
 import { describe, expect, it } from "vitest";
 import { showAttestation } from "./show-attestation.ts";
-import { showResult, toResultJson } from "./show-result.ts";
+import { showResult } from "./show-result.ts";
 import { createTerminal, type Terminal } from "./terminal.ts";
 
 /** What a terminal of so many columns shows. */
@@ -208,10 +209,10 @@ describe("showAttestation", () => {
   });
 });
 
-describe("toResultJson", () => {
+describe("--json", () => {
   it("has every member, and bytes as hex", () => {
     const result = makeResult({}, { signingKey: Uint8Array.of(4, 0xab, 0xcd), collateral: { expiresMs: 1, numbers: { qe: "17" } } });
-    const json = JSON.parse(toResultJson(result)) as Record<string, unknown>;
+    const json = JSON.parse(printableJson(result)) as Record<string, unknown>;
     expect(json).toEqual({ ...result, signingKey: "04abcd" });
   });
 });

@@ -37,8 +37,3 @@ export function showResult(terminal: Terminal, { subject, result, basis, notes, 
   line();
   showVerdict(terminal, subject, result);
 }
-
-/** The result as JSON, every member of it; bytes as hex. */
-export function toResultJson(result: object): string {
-  return JSON.stringify(result, (_name, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value));
-}

@@ -10,7 +10,7 @@ export type { Model } from "./models.ts";
 export type { OpenAIFetch } from "./openai/fetch.ts";
 export { bautaOf, type ResponseMarks } from "./openai/marks.ts";
 export type { Outcome } from "./outcome.ts";
-export { printable, printableLine } from "./printable.ts";
+export { printable, printableJson, printableLine } from "./printable.ts";
 export type { ReceiptKind } from "./receipt-check.ts";
 export { parsePemCertificates } from "@bauta/attestation/on-demand";
 export { type ModelProtection, protectionOf } from "@bauta/protocol";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { printable, printableLine } from "./index.ts";
+import { printable, printableJson, printableLine } from "./index.ts";
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => String.fromCodePoint(from + i));
 
@@ -61,4 +61,29 @@ describe("printableLine", () => {
   });
 
   it("has a limit of its own", () => expect(printableLine("x".repeat(5000)).length).toBe(1000));
+});
+
+describe("printableJson", () => {
+  it.each(ACTING)("escapes %s, in values and in names", (_name, characters) => {
+    for (const character of characters) {
+      const value = { [`a${character}`]: [`b${character}`] };
+      const text = printableJson(value);
+      expect(text).not.toContain(character);
+      expect(JSON.parse(text)).toEqual(value);
+    }
+  });
+
+  it("says the same as JSON does, in printable characters, of any value and with any indent", () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ stringUnit: "binary" }), fc.constantFrom(undefined, 2), (value, indent) => {
+        const text = printableJson(value, indent);
+        expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)));
+        expect(text).toBe(printable(text));
+      }),
+    );
+  });
+
+  it("writes bytes as hex", () => {
+    expect(printableJson({ key: Uint8Array.of(1, 255) })).toBe('{"key":"01ff"}');
+  });
 });

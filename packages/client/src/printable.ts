@@ -1,3 +1,5 @@
+import { toHex } from "@bauta/protocol";
+
 /** `Bidi_Control` has the marks, embeddings, overrides and isolates; behind it stand deprecated and annotation characters. */
 const ACTING = /(?![\n\t])[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\u206A-\u206F\uFFF9-\uFFFB]/gu;
 const MAX_LINE_CHARACTERS = 1_000;
@@ -23,4 +25,15 @@ export function printableLine(text: string, maxCharacters: number = MAX_LINE_CHA
   if (flat.length <= maxCharacters) return flat;
   // Half a character at the cut goes too.
   return `${flat.slice(0, maxCharacters - 1).replace(/\p{Cs}$/u, "")}…`;
+}
+
+/**
+ * JSON that is safe to show: what could act on a terminal or turn text around is written as an escape, which every reader
+ * of JSON takes for the same value. `JSON.stringify` escapes C0 alone. Bytes become hex.
+ * @param indent spaces for each level; all in one line unless given
+ * @see RFC 8259 §7
+ */
+export function printableJson(value: unknown, indent?: number): string {
+  const text = JSON.stringify(value, (_name, member: unknown) => (member instanceof Uint8Array ? toHex(member) : member), indent);
+  return text.replaceAll(ACTING, (character) => String.raw`\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

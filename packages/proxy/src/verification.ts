@@ -1,4 +1,4 @@
-import { toHex } from "@bauta/protocol";
+import { printableJson } from "@bauta/client";
 import type { AttestedModel } from "./attested-models.ts";
 
 /** Everything that was found out about the attested models, as JSON; bytes as hex. */
@@ -19,7 +19,7 @@ export function toVerificationJson(server: string, models: readonly AttestedMode
       result,
     })),
   };
-  return JSON.stringify(verification, (_name, value: unknown) => (value instanceof Uint8Array ? toHex(value) : value), 2);
+  return printableJson(verification, 2);
 }
 
 /** RFC 3339; null for what never ends. */

@@ -40,6 +40,7 @@ async function runChat(words: string[], flags: Flags): Promise<void> {
   const { connect } = await import("../connect.ts");
   const { client } = await connect(flags);
   const { chatInTerminal } = await import("../chat-loop.ts");
+  const { printableJson } = await import("@bauta/client");
   const { showAnswer } = await import("../show-answer.ts");
   const { showAttestation } = await import("../show-attestation.ts");
   const visible = { ...(flags.allowGatewayVisible && { allowGatewayVisible: true as const }) };
@@ -60,7 +61,7 @@ async function runChat(words: string[], flags: Flags): Promise<void> {
   if (!result.ok) {
     const reason = "the enclave is not acceptable, so nothing was sent";
     if (!flags.json) throw new CommandError(reason, EXIT.failed);
-    process.stdout.write(`${JSON.stringify({ answer: null, outcome: { status: "refused", reason }, attestation: shown(result) })}\n`);
+    process.stdout.write(`${printableJson({ answer: null, outcome: { status: "refused", reason }, attestation: shown(result) })}\n`);
     process.exitCode = EXIT.failed;
     return;
   }
@@ -74,7 +75,7 @@ async function runChat(words: string[], flags: Flags): Promise<void> {
       reasoning += delta.reasoning;
     }
     const { attestation, ...outcome } = await chat.outcome;
-    process.stdout.write(`${JSON.stringify({ answer: { content, reasoning }, outcome, attestation: shown(attestation.result) })}\n`);
+    process.stdout.write(`${printableJson({ answer: { content, reasoning }, outcome, attestation: shown(attestation.result) })}\n`);
     if (outcome.status !== "verified") process.exitCode = EXIT.failed;
     return;
   }

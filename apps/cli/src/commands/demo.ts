@@ -49,7 +49,8 @@ async function runDemo(flags: Flags): Promise<void> {
   try {
     if (flags.json) {
       const { baseUrl, apiKey, models, trustRootFile, policyFile } = stack;
-      process.stdout.write(`${JSON.stringify({ gateway: baseUrl, apiKey, models, trustRoot: trustRootFile, policy: policyFile })}\n`);
+      const { printableJson } = await import("@bauta/client");
+      process.stdout.write(`${printableJson({ gateway: baseUrl, apiKey, models, trustRoot: trustRootFile, policy: policyFile })}\n`);
       await stopped;
       return;
     }

@@ -11,13 +11,14 @@ export function addGateway(program: Command): void {
     .option("--json", "print one line of JSON when listening")
     .addHelpText("after", "\nExamples:\n  bauta gateway --config gateway.yaml --check\n  bauta gateway --config gateway.yaml")
     .action(async (flags: { config: string; check?: true; json?: true }) => {
+      const { printableJson } = await import("@bauta/client");
       const { createGateway, loadConfig } = await import("@bauta/gateway");
       const config = await loadConfig(flags.config);
       const terminal = createTerminal();
       if (flags.check) {
         terminal.line(
           flags.json
-            ? JSON.stringify({ ok: true, models: config.models.map(({ id }) => id) })
+            ? printableJson({ ok: true, models: config.models.map(({ id }) => id) })
             : `${flags.config}: ${config.models.length} models, ${config.keys.length} keys, nothing wrong`,
         );
         return;
@@ -25,7 +26,7 @@ export function addGateway(program: Command): void {
       const stopped = untilStopped();
       const gateway = createGateway(config);
       const { url, operatorUrl } = await gateway.listen();
-      if (flags.json) terminal.line(JSON.stringify({ gateway: `${url}/api/v1`, operator: operatorUrl ?? null }));
+      if (flags.json) terminal.line(printableJson({ gateway: `${url}/api/v1`, operator: operatorUrl ?? null }));
       else terminal.line(`gateway at ${url}/api/v1`);
       await stopped;
       await gateway.close();
@@ -37,10 +38,11 @@ export function addGateway(program: Command): void {
     .option("--json", "print JSON")
     .addHelpText("after", "\nThe key is shown once; the configuration holds its hash only.")
     .action(async (flags: { json?: true }) => {
+      const { printableJson } = await import("@bauta/client");
       const { createApiKey } = await import("@bauta/gateway");
       const { key, sha256 } = createApiKey();
       const terminal = createTerminal();
-      if (flags.json) return terminal.line(JSON.stringify({ key, sha256 }));
+      if (flags.json) return terminal.line(printableJson({ key, sha256 }));
       terminal.line(`key      ${key}  ${terminal.dim("(give it to its user; it is not shown again)")}`);
       terminal.line(`sha256   ${sha256}  ${terminal.dim("(for keys[].sha256 in the configuration)")}`);
     });

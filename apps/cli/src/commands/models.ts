@@ -14,12 +14,12 @@ export function addModels(program: Command): void {
     .option("--json", "print JSON")
     .addHelpText("after", "\nExamples:\n  bauta models --base-url http://127.0.0.1:8787/api/v1")
     .action(async (flags: ConnectionFlags & { json?: true }) => {
-      const { printableLine } = await import("@bauta/client");
+      const { printableJson, printableLine } = await import("@bauta/client");
       const { connect } = await import("../connect.ts");
       const { client } = await connect(flags);
       const models = await client.models();
       if (flags.json) {
-        process.stdout.write(`${JSON.stringify(models)}\n`);
+        process.stdout.write(`${printableJson(models)}\n`);
         return;
       }
       const terminal = createTerminal();

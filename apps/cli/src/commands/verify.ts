@@ -61,8 +61,8 @@ async function runVerify(model: string | undefined, flags: Flags): Promise<void>
   if (result.collateral) await input.memory?.note(result.collateral.numbers);
   if (!result.ok) process.exitCode = EXIT.failed;
   if (flags.json) {
-    const { toResultJson } = await import("../show-result.ts");
-    process.stdout.write(`${toResultJson(result)}\n`);
+    const { printableJson } = await import("@bauta/client");
+    process.stdout.write(`${printableJson(result)}\n`);
     return;
   }
   const { showResult } = await import("../show-result.ts");
@@ -78,9 +78,11 @@ async function runVerify(model: string | undefined, flags: Flags): Promise<void>
 
 async function runVerifyGpus(model: string | undefined, flags: Flags): Promise<void> {
   const { verifyGpus } = await import("../verify-gpus.ts");
-  const { showResult, toResultJson } = await import("../show-result.ts");
+  const { showResult } = await import("../show-result.ts");
   const { result, shown } = await verifyGpus(model, flags);
   if (!result.ok) process.exitCode = EXIT.failed;
-  if (flags.json) process.stdout.write(`${toResultJson(result)}\n`);
-  else showResult(createTerminal(), { ...shown, all: flags.all === true });
+  if (flags.json) {
+    const { printableJson } = await import("@bauta/client");
+    process.stdout.write(`${printableJson(result)}\n`);
+  } else showResult(createTerminal(), { ...shown, all: flags.all === true });
 }
