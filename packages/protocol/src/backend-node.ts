@@ -102,6 +102,8 @@ export const opensslBackend: CryptoBackend = {
     const hash = createHash("sha256");
     return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest() };
   },
+
+  loadHpke: async () => (await import("./backend-node-hpke.ts")).nodeHpke,
 };
 
 /** libsecp256k1 for the curve, OpenSSL for the rest; undefined where the addon has no build for this platform. */

@@ -1,3 +1,4 @@
+import type { AEADFactory, KDFFactory, KEMFactory } from "hpke";
 import type { Awaitable } from "./awaitable.ts";
 
 /** A secp256k1 key pair. `secretKey` is zeroed by whoever made it once it is of no more use. */
@@ -30,6 +31,13 @@ export interface RecoverableSignature {
   readonly recovery: number;
 }
 
+/** What HPKE's steps stand on: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM. @see RFC 9180 §7 */
+export interface HpkeParts {
+  readonly kem: KEMFactory;
+  readonly kdf: KDFFactory;
+  readonly aead: AEADFactory;
+}
+
 /**
  * The cryptography that the protocol stands on, once per platform. Public keys are always 65 bytes that begin with 04.
  * @see spec/protocol.md, "Cryptography"
@@ -55,6 +63,8 @@ export interface CryptoBackend {
   hkdfSha256(secret: Uint8Array, salt: Uint8Array, info: Uint8Array, lengthBytes: number): Awaitable<Uint8Array>;
   createAead(key: Uint8Array): Awaitable<Aead>;
   createSha256(): Sha256;
+  /** Loads what sealed bodies stand on where that is not WebCrypto. */
+  loadHpke?(): Promise<HpkeParts>;
   /** RFC 6979, low s. */
   sign(digest: Uint8Array, secretKey: Uint8Array): RecoverableSignature;
   /** The key that made the signature; undefined when there is none or s is high. */

@@ -10,7 +10,7 @@ import { writeKeyConfig } from "./key-config.ts";
 import { KEM_KEY_BYTES } from "./suite-ids.ts";
 import { createSuite, exportResponseSecret, SETUP_OPTIONS } from "./suite.ts";
 
-/** A key that bodies are sealed to. The private half cannot be exported from WebCrypto. */
+/** A key that bodies are sealed to. The private half cannot be exported. */
 export interface BodyKey {
   /** What `bauta/keys/1` carries. @see RFC 9458 §3 */
   readonly keyConfig: Uint8Array;
@@ -33,7 +33,7 @@ export interface OpenedBody {
   sealResponse(): Promise<BodySealer>;
 }
 
-/** Frames of one request. Each costs a call into WebCrypto, so that a body of tiny ones would cost seconds. */
+/** Frames of one request. Each costs a call into WebCrypto where that does the work, and a body of tiny ones would cost seconds. */
 const MAX_REQUEST_FRAMES = 1024;
 
 /**
@@ -41,12 +41,12 @@ const MAX_REQUEST_FRAMES = 1024;
  * @param keyId 0–255, a name for the key among those of this enclave
  */
 export async function createBodyKey(backend: CryptoBackend, keyId = 0): Promise<BodyKey> {
-  return await bodyKeyOf(backend, await createSuite().GenerateKeyPair(false), keyId);
+  return await bodyKeyOf(backend, await (await createSuite(backend)).GenerateKeyPair(false), keyId);
 }
 
 /** The key of a pair that is there already. */
 export async function bodyKeyOf(backend: CryptoBackend, keyPair: KeyPair, keyId: number): Promise<BodyKey> {
-  const suite = createSuite();
+  const suite = await createSuite(backend);
   const keyConfig = writeKeyConfig({ keyId, publicKey: await suite.SerializePublicKey(keyPair.publicKey) });
   let held: KeyPair | undefined = keyPair;
 

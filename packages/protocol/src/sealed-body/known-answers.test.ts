@@ -62,7 +62,7 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))(
   "one exchange with the tests' own HPKE, %s",
   (_name, backend) => {
     it("opens what it sealed, and seals what it opens", async () => {
-      const suite = createSuite();
+      const suite = await createSuite(backend);
       const rawPrivate = Uint8Array.from({ length: 32 }, (_, i) => 7 * i + 1);
       const pair = {
         privateKey: await suite.DeserializePrivateKey(rawPrivate, false),

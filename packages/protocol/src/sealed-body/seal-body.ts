@@ -48,7 +48,7 @@ export async function sealBody({ backend, keyConfig, plaintext }: SealBodyOption
 
   // Loaded when it is first needed: many pages never speak version 2.
   const { createSuite, exportResponseSecret, isUnsupported, SETUP_OPTIONS } = await import("./suite.ts");
-  const suite = createSuite();
+  const suite = await createSuite(backend);
   const setUp = async () => suite.SetupSender(await suite.DeserializePublicKey(config.publicKey), SETUP_OPTIONS);
   const { encapsulatedSecret, ctx } = await setUp().catch((error: unknown) => {
     // Otherwise the point is of small order: whoever offers it would know every key.

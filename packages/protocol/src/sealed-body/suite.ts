@@ -1,13 +1,16 @@
 import { AEAD_AES_256_GCM, CipherSuite, KDF_HKDF_SHA256, KEM_DHKEM_X25519_HKDF_SHA256, NotSupportedError } from "hpke";
+import type { CryptoBackend } from "../backend.ts";
 import { utf8 } from "../bytes.ts";
 
 const INFO = utf8("ehbp request");
 const EXPORT_CONTEXT = utf8("ehbp response");
 const EXPORT_BYTES = 32;
 
-/** HPKE over the runtime's own WebCrypto, which must have X25519. */
-export function createSuite(): CipherSuite {
-  return new CipherSuite(KEM_DHKEM_X25519_HKDF_SHA256, KDF_HKDF_SHA256, AEAD_AES_256_GCM);
+/** HPKE over what the backend has for it, else over the runtime's own WebCrypto, which must have X25519. */
+export async function createSuite(backend: CryptoBackend): Promise<CipherSuite> {
+  if (!backend.loadHpke) return new CipherSuite(KEM_DHKEM_X25519_HKDF_SHA256, KDF_HKDF_SHA256, AEAD_AES_256_GCM);
+  const { kem, kdf, aead } = await backend.loadHpke();
+  return new CipherSuite(kem, kdf, aead);
 }
 
 /** The runtime's WebCrypto lacks what the suite needs. */
