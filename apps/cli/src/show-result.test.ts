@@ -44,6 +44,13 @@ function makeResult(changes: Partial<Record<CheckId, Partial<Check>>> = {}, rest
       mrowner: "00".repeat(48),
     },
     stated: { model: "e2ee-x" },
+    sealing: "body",
+    readers: [
+      {
+        id: "programs",
+        parts: ["The engine and its sidecars, as the measured compose document starts them, can read every prompt that is sent."],
+      },
+    ],
     couldRead: ["The engine and its sidecars, as the measured compose document starts them, can read every prompt that is sent."],
     ...rest,
   };

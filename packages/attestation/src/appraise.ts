@@ -4,10 +4,12 @@ import { deriveSigningKey } from "./binding/signing-key.ts";
 import type { RequestNonce } from "./binding/report-data-binding.ts";
 import { readClaims, readStatements } from "./claims.ts";
 import type { Collateral } from "./collateral/collateral.ts";
-import { whoCouldRead } from "./dstack/could-read.ts";
+import { nameReaders } from "./dstack/could-read.ts";
 import type { Evidence } from "./evidence/evidence.ts";
 import type { GpuEndorsements } from "./nvidia/gpu-endorsements.ts";
 import type { Policy } from "./policy/policy.ts";
+import { chooseSealing } from "./report/sealing.ts";
+import { statementText } from "./report/statement.ts";
 import type { AttestationResult, AttestationScope } from "./result.ts";
 import { type CollateralCache, createCollateralCache } from "./tdx/collateral-cache.ts";
 import { appraisePlatform, type Platform } from "./tdx/platform.ts";
@@ -76,13 +78,17 @@ export async function appraise(input: AppraisalInput): Promise<AttestationResult
   // 5. The verdict, what may be claimed on the strength of it, and who could read all the same.
   const verdict = reachVerdict({ findings, policy, scope, build: contents.build, quote });
   const simulated = platform.simulated || contents.gpus?.simulated === true;
+  const sealing = scope === "enclave" ? chooseSealing(policy, nonce?.sealed === true ? "messages" : "none") : undefined;
+  const readers = sealing ? nameReaders({ ...contents, ...verdict, findings, simulated, sealing }) : [];
   return {
     ...verdict,
     scope,
     simulated,
     claims: readClaims({ platform, contents, verdict, signing }),
     stated: readStatements(evidence),
-    couldRead: scope === "platform" ? [] : whoCouldRead({ ...contents, ...verdict, findings, simulated, sealed: nonce?.sealed === true }),
+    readers,
+    couldRead: readers.map(statementText),
+    ...(sealing && { sealing }),
     ...(platform.collateral && { collateral: platform.collateral }),
     ...(verdict.ok && scope === "enclave" && signing.key && { signingKey: signing.key }),
     ...(verdict.ok && contents.keys?.hpkeKeyConfig && { hpkeKeyConfig: contents.keys.hpkeKeyConfig }),

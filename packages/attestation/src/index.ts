@@ -42,6 +42,9 @@ export {
 export { parsePolicyDocument, type PolicyDocument, readPolicyDocument, SyntaxProblem } from "./policy/policy-document.ts";
 export { createPolicySchema } from "./policy/policy-schema.ts";
 export { parseQuote, type Quote, QuoteError, type TdReport } from "./tdx/quote.ts";
+export { type Reader, READER_IDS, type ReaderId } from "./report/readers.ts";
+export { chooseSealing, type Sealing } from "./report/sealing.ts";
+export { type Part, type Quoted, type Statement, statementText } from "./report/statement.ts";
 export {
   type AttestationResult,
   type AttestationScope,

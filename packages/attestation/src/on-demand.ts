@@ -16,6 +16,7 @@ export { diffBuild, type PolicyDifference } from "./policy/diff.ts";
 export { assertProven, PinError } from "./policy/pin.ts";
 export { nearestName } from "./policy/nearest-name.ts";
 export { parsePolicy, type Policy, PolicyError } from "./policy/policy.ts";
+export { chooseSealing, type Sealing } from "./report/sealing.ts";
 export type { AttestationResult } from "./result.ts";
 export { sortTrustRoots } from "./trust-roots.ts";
 export { parsePemCertificates } from "./x509/pem.ts";

@@ -1,6 +1,8 @@
 import type { KeysClaims } from "./binding/keys-claims.ts";
 import type { GpuClaim } from "./nvidia/gpu-claim.ts";
 import type { TcbStatus } from "./policy/tcb-status.ts";
+import type { Reader } from "./report/readers.ts";
+import type { Sealing } from "./report/sealing.ts";
 
 /**
  * Every check that the project knows, in the order in which a result lists them.
@@ -163,7 +165,11 @@ export interface AttestationResult {
   readonly checks: readonly Check[];
   readonly claims: Claims;
   readonly stated: Statements;
-  /** Who could still read what is sent, one plain sentence each, from what was and was not proven. */
+  /** What is sealed of a request that is sent on the strength of this; of a platform alone nothing is said. */
+  readonly sealing?: Sealing;
+  /** Who could still read what is sent, from what was and was not proven; what evidence says is quoted in it as data. */
+  readonly readers: readonly Reader[];
+  /** The same, one plain sentence each. */
   readonly couldRead: readonly string[];
   /** Of the collateral whose signatures held: until when it counts, and its numbers, to be remembered. */
   readonly collateral?: {

@@ -153,10 +153,14 @@ describe.skipIf(noVectors)("the recorded answer of a live service at its time", 
   it("names who could still read: the containers with docker.sock before all others", async () => {
     const { couldRead } = await appraiseCapture(venice);
     const sockets = couldRead.filter((sentence) => sentence.includes("docker.sock"));
-    expect(sockets.map((sentence) => sentence.split(":", 1)[0])).toEqual(["The container datadog-agent", "The container compose-manager"]);
-    expect(couldRead.join("\n")).toMatch(/started later by datadog-agent, compose-manager: .*engine and weights are not proven/);
-    expect(couldRead.join("\n")).toContain("key management service (its key ends in e3ce29b5fb0fbcbc)");
+    expect(sockets.map((sentence) => sentence.split(":", 1)[0])).toEqual([
+      'The container "datadog-agent"',
+      'The container "compose-manager"',
+    ]);
+    expect(couldRead.join("\n")).toMatch(/started later by "datadog-agent", "compose-manager": .*engine and weights are not proven/);
+    expect(couldRead.join("\n")).toContain('key management service (its key ends in "e3ce29b5fb0fbcbc")');
     expect(couldRead.join("\n")).toContain("Whatever else holds the enclave's key");
+    expect(couldRead[0]).toMatch(/^An active gateway, and whoever else relays: version 1 of the protocol/);
     expect(couldRead.join("\n")).not.toMatch(/^(?:Anyone|The gateway|The machine's host)/m);
   });
 

@@ -397,6 +397,7 @@ describe("other resources", () => {
         simulated: true,
         pinned: false,
         couldRead: ["<script>alert(1)</script>"],
+        readers: [{ id: "programs", parts: ["It is called ", { quoted: "<script>alert(1)</script>" }, "."] }],
         claims: { build: '"><img src=x onerror=alert(1)>' },
       },
     });

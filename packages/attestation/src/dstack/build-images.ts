@@ -1,6 +1,6 @@
 import { type CheckId, failed, type Finding, notChecked, passed } from "../result.ts";
 import type { ComposeDocument } from "./compose-document.ts";
-import { listed, printable } from "./printable.ts";
+import { quoteName, quoteNames, statementText } from "../report/statement.ts";
 
 /**
  * Verifies that every service of a compose document names its image by digest.
@@ -16,8 +16,8 @@ export function verifyDigestsPinned(document: ComposeDocument | string): Finding
   const [first] = loose;
   return failed(
     id,
-    `${loose.length} of ${document.services.length} services can start what the compose document does not name: ${listed(loose.map(({ name }) => name))}`,
-    { service: printable(first?.name ?? ""), image: printable(first?.image ?? ""), why: first?.unpinned ?? "" },
+    `${loose.length} of ${document.services.length} services can start what the compose document does not name: ${listed(loose)}`,
+    { service: quoteName(first?.name ?? "").quoted, image: quoteName(first?.image ?? "", 200).quoted, why: first?.unpinned ?? "" },
   );
 }
 
@@ -46,9 +46,9 @@ export function verifyBuildImages(
   const others = document.services.filter(({ digest, unpinned }) => unpinned !== undefined || digest === undefined || !allowed.has(digest));
   const [first] = others;
   if (first) {
-    return failed(id, `the compose document starts what build "${buildName}" does not name: ${listed(others.map(({ name }) => name))}`, {
-      service: printable(first.name),
-      image: printable(first.image ?? ""),
+    return failed(id, `the compose document starts what build "${buildName}" does not name: ${listed(others)}`, {
+      service: quoteName(first.name).quoted,
+      image: quoteName(first.image ?? "", 200).quoted,
       ...(first.unpinned !== undefined && { why: first.unpinned }),
     });
   }
@@ -56,4 +56,8 @@ export function verifyBuildImages(
     id,
     `the measured compose document starts only images of build "${buildName}"; their commands, mounts and environment are not compared`,
   );
+}
+
+function listed(services: readonly { readonly name: string }[]): string {
+  return statementText({ parts: quoteNames(services.map(({ name }) => name)) });
 }

@@ -136,9 +136,9 @@ describe("parseComposeDocument", () => {
   });
 
   for (const [what, members, why] of [
-    ["a variable names the compose files", { allowed_envs: ["TOKEN", "COMPOSE_FILE"] }, "whoever sets the variable COMPOSE_FILE"],
-    ["a variable names the engine", { allowed_envs: ["DOCKER_HOST"] }, "whoever sets the variable DOCKER_HOST"],
-    ["a variable is loaded as code", { allowed_envs: ["LD_PRELOAD"] }, "whoever sets the variable LD_PRELOAD"],
+    ["a variable names the compose files", { allowed_envs: ["TOKEN", "COMPOSE_FILE"] }, 'whoever sets the variable "COMPOSE_FILE"'],
+    ["a variable names the engine", { allowed_envs: ["DOCKER_HOST"] }, 'whoever sets the variable "DOCKER_HOST"'],
+    ["a variable is loaded as code", { allowed_envs: ["LD_PRELOAD"] }, 'whoever sets the variable "LD_PRELOAD"'],
     ["the runner is not known", { runner: "docker-compose " }, "what starts it is not known"],
   ] as const) {
     it(`knows that a document is not all where ${what}`, () => {

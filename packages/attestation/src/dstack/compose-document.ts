@@ -1,5 +1,6 @@
 import { ComposeError } from "./compose-error.ts";
-import { printable } from "./printable.ts";
+import { quotedText, quoteName } from "../report/statement.ts";
+import { unknownMembers, unknownSettings } from "./compose-harmless.ts";
 import { type ComposeService, hasShell, readService } from "./compose-service.ts";
 import { isYamlMap, parseComposeYaml, type YamlMap } from "./compose-yaml.ts";
 
@@ -23,6 +24,8 @@ export interface ComposeDocument {
   readonly services: readonly ComposeService[];
   /** Why the services listed are not all that is started, where that is so. */
   readonly incomplete?: string;
+  /** Members of the document and of its compose file that are not known to be harmless, by name. */
+  readonly unknown: readonly string[];
   /** Members of the document that hold a script which runs in the guest itself. */
   readonly scripts: readonly string[];
   /** True when a script starts something that lets people in from outside. */
@@ -39,8 +42,8 @@ export interface ComposeDocument {
 type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
- * Reads a dstack compose document: JSON around a Docker Compose file in YAML. Only what matters for the question of who can
- * read what is read; the rest is ignored, save what would make the list of services incomplete.
+ * Reads a dstack compose document: JSON around a Docker Compose file in YAML, for the question of who can read what. What is
+ * not known to be harmless is listed by name; nothing is taken as harmless because it is not known.
  * @param appCompose the raw text, as it was measured
  * @throws ComposeError
  * @see dstack dstack-types, AppCompose; Compose specification
@@ -52,10 +55,12 @@ export function parseComposeDocument(appCompose: string): ComposeDocument {
   const scripts = ["init_script", "pre_launch_script", "bash_script"].filter((name) => scriptTexts(body, name).length > 0);
   const runner = text(body, "runner") || "docker-compose";
   const allowedEnvs = texts(body, "allowed_envs", MAX_ENVS);
+  const { unknown, ...file } = readComposeFile(body, runner, allowedEnvs);
   return {
     name: text(body, "name"),
     runner,
-    ...readComposeFile(body, runner, allowedEnvs),
+    ...file,
+    unknown: [...unknown, ...unknownSettings(body)],
     scripts,
     scriptShell: scripts.some((name) => scriptTexts(body, name).some(hasShell)),
     allowedEnvs,
@@ -70,8 +75,8 @@ function readComposeFile(
   body: JsonObject,
   runner: string,
   allowedEnvs: readonly string[],
-): Pick<ComposeDocument, "services" | "incomplete"> {
-  if (runner === "bash") return { services: [], incomplete: "a script starts everything (runner: bash)" };
+): Pick<ComposeDocument, "services" | "incomplete" | "unknown"> {
+  if (runner === "bash") return { services: [], unknown: [], incomplete: "a script starts everything (runner: bash)" };
   const file = body["docker_compose_file"];
   if (typeof file !== "string") throw new ComposeError("docker_compose_file is not a text");
   const top = parseComposeYaml(file);
@@ -85,6 +90,7 @@ function readComposeFile(
       if (!isYamlMap(service)) throw new ComposeError("docker_compose_file has a service that is not a mapping");
       return readService(name, service, top);
     }),
+    unknown: unknownMembers(top),
     ...(incomplete !== undefined && { incomplete }),
   };
 }
@@ -92,7 +98,7 @@ function readComposeFile(
 function incompleteReason(top: YamlMap, runner: string, allowedEnvs: readonly string[]): string | undefined {
   if (!RUNNERS.has(runner)) return "what starts it is not known (runner)";
   const deciding = allowedEnvs.find((name) => DECIDING_VARIABLE.test(name));
-  if (deciding !== undefined) return `whoever sets the variable ${printable(deciding)} decides what is started`;
+  if (deciding !== undefined) return `whoever sets the variable ${quotedText(quoteName(deciding))} decides what is started`;
   if (top.has("include")) return "it includes other files";
   if (top.has("models")) return "it asks for models, which Compose fetches by itself";
   return undefined;

@@ -8,6 +8,8 @@ export interface ComposeMount {
   readonly kind: "path" | "volume";
   /** As declared: a socket can be used all the same. */
   readonly readOnly: boolean;
+  /** The path is that of a named volume's own options. */
+  readonly byVolume?: true;
 }
 
 /** What a mounted path gives away. */
@@ -19,6 +21,7 @@ const DOCKER_SOCKETS: ReadonlySet<string> = new Set([
   "containerd.sock.ttrpc",
   "podman.sock",
   "crio.sock",
+  "buildkitd.sock",
 ]);
 const DSTACK_SOCKETS: ReadonlySet<string> = new Set(["dstack.sock", "tappd.sock", "external.sock", "guest-agent.sock"]);
 /** Where the sockets lie: a mount of a folder above one holds it too. */
@@ -27,15 +30,33 @@ const SOCKET_PATHS = [
   "/run/docker.sock",
   "/run/containerd/containerd.sock",
   "/var/run/containerd/containerd.sock",
+  "/run/podman/podman.sock",
+  "/var/run/podman/podman.sock",
+  "/run/crio/crio.sock",
+  "/var/run/crio/crio.sock",
+  "/run/buildkit/buildkitd.sock",
+  "/var/run/buildkit/buildkitd.sock",
   "/var/run/dstack.sock",
   "/run/dstack.sock",
   "/var/run/tappd.sock",
   "/run/tappd.sock",
 ] as const;
-/** Where dstack leaves the app's keys and its decrypted environment. */
-const KEY_FOLDERS = ["/dstack/.host-shared", "/tapp/.host-shared"];
+/** Where dstack leaves the app's keys and its decrypted environment; `/dstack` and `/tapp` lead to the last two. */
+const KEY_FOLDERS = [
+  "/dstack/.host-shared",
+  "/tapp/.host-shared",
+  "/var/volatile/dstack/.host-shared",
+  "/var/volatile/tapp/.host-shared",
+  "/var/volatile/dstack/persistent/.host-shared",
+];
+/** The same files wherever they lie. */
+const KEY_FILE = /^(?:\.host-shared|\.decrypted-env|\.decrypted-env\.json|\.appkeys\.json|\.user-config)$/;
 /** Folders in which anything shows the guest's processes, logs or other containers. */
-const GUEST_FOLDERS = ["/proc", "/sys", "/dev", "/var/lib/docker", "/var/lib/containerd", "/var/log", "/run/log"];
+const GUEST_FOLDERS = [
+  ..."/proc /sys /dev /boot /lib/modules /var/log /run/log /var/run/log".split(" "),
+  ..."/var/lib/docker /var/lib/containerd /var/lib/containers /run/docker /run/user".split(" "),
+  ..."/run/systemd /run/dbus /var/run/systemd /var/run/dbus".split(" "),
+];
 /** Folders that do so only as a whole: single files of theirs, such as a time zone, are harmless. */
 const WHOLE_FOLDERS = ["/etc", "/root", "/run", "/var/run"];
 /** The folder that dstack starts Compose in. */
@@ -53,9 +74,10 @@ export function mountReach({ kind, source }: ComposeMount): readonly MountReach[
   const name = path.slice(path.lastIndexOf("/") + 1);
   const holds = (paths: readonly string[]) => paths.some((inside) => isWithin(inside, path));
   const reach: MountReach[] = [];
-  if (DOCKER_SOCKETS.has(name) || holds(SOCKET_PATHS.filter((socket) => /docker|containerd/.test(socket)))) reach.push("docker");
-  if (DSTACK_SOCKETS.has(name) || holds(SOCKET_PATHS.filter((socket) => /dstack|tappd/.test(socket)))) reach.push("dstack");
-  if (KEY_FOLDERS.some((folder) => isWithin(path, folder) || isWithin(folder, path))) reach.push("keys");
+  const isDstacks = (socket: string) => /dstack|tappd/.test(socket);
+  if (DOCKER_SOCKETS.has(name) || holds(SOCKET_PATHS.filter((socket) => !isDstacks(socket)))) reach.push("docker");
+  if (DSTACK_SOCKETS.has(name) || holds(SOCKET_PATHS.filter(isDstacks))) reach.push("dstack");
+  if (path.split("/").some((part) => KEY_FILE.test(part)) || holds(KEY_FOLDERS)) reach.push("keys");
   if (GUEST_FOLDERS.some((folder) => isWithin(path, folder)) || holds([...GUEST_FOLDERS, ...WHOLE_FOLDERS])) reach.push("guest");
   return reach;
 }
@@ -65,7 +87,7 @@ function isWithin(path: string, folder: string): boolean {
 }
 
 /** An absolute path without doubled slashes, `.` and `..`. */
-function normalPath(path: string): string {
+export function normalPath(path: string): string {
   const absolute = path.startsWith("/") ? path : path.startsWith("~") ? `/root/${path.slice(1)}` : `${APP_FOLDER}/${path}`;
   const parts: string[] = [];
   for (const part of absolute.split("/")) {
@@ -91,11 +113,12 @@ export function readMounts(service: YamlMap, top: YamlMap): readonly ComposeMoun
   return [...volumes, ...files, ...api];
 }
 
-function readVolume(value: YamlValue, top: YamlMap): ComposeMount {
+/** Reads one of a service's `volumes`, in either syntax. @param top the document, where named volumes are defined */
+export function readVolume(value: YamlValue, top: YamlMap): ComposeMount {
   if (isYamlMap(value)) {
     const source = scalar(value.get("source")) || scalar(value.get("src"));
     const target = scalar(value.get("target")) || scalar(value.get("destination")) || scalar(value.get("dst"));
-    return resolve(source, target, isTrue(value.get("read_only")), top, scalar(value.get("type")) === "bind");
+    return resolve(source, target, /^(?:true|yes|on|1)$/i.test(scalar(value.get("read_only"))), top, scalar(value.get("type")) === "bind");
   }
   const text = scalar(value);
   // A `:` inside `${…}` separates nothing.
@@ -112,10 +135,11 @@ function resolve(source: string, target: string, readOnly: boolean, top: YamlMap
   const options = isYamlMap(volume) ? volume.get("driver_opts") : undefined;
   const device = isYamlMap(options) ? scalar(options.get("device")) : "";
   // A named volume can be a path in disguise.
-  return device === "" ? { source, target, kind: "volume", readOnly } : { source: device, target, kind: "path", readOnly };
+  return device === "" ? { source, target, kind: "volume", readOnly } : { source: device, target, kind: "path", readOnly, byVolume: true };
 }
 
-function readFile(value: YamlValue, defined: YamlValue | undefined): readonly ComposeMount[] {
+/** Reads one of a service's `configs` or `secrets` that comes from a file. @param defined where they are defined */
+export function readFile(value: YamlValue, defined: YamlValue | undefined): readonly ComposeMount[] {
   const name = isYamlMap(value) ? scalar(value.get("source")) : scalar(value);
   const definition = isYamlMap(defined) ? defined.get(name) : undefined;
   const file = isYamlMap(definition) ? scalar(definition.get("file")) : "";

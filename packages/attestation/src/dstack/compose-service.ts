@@ -1,4 +1,5 @@
 import { type ComposeMount, isTrue, items, mountReach, readMounts, scalar } from "./compose-mount.ts";
+import { unknownOptions } from "./compose-harmless.ts";
 import { isList, isYamlMap, type YamlMap, type YamlValue } from "./compose-yaml.ts";
 
 /** `name[:tag]@sha256:digest`, the only reference that names bytes. No variable fits in it. */
@@ -34,6 +35,8 @@ export interface ComposeService {
   readonly mounts: readonly ComposeMount[];
   readonly ports: readonly string[];
   readonly reach: readonly ServiceReach[];
+  /** What else it is given that is not known to be harmless: members by name, mounts as `volumes:path`. */
+  readonly unknown: readonly string[];
   /** Variables, set from outside, in members that decide what runs: image, command, mounts and the like. */
   readonly variablesInCode: readonly string[];
   /** Variables, set from outside, elsewhere. */
@@ -49,7 +52,13 @@ export function readService(name: string, service: YamlMap, top: YamlMap): Compo
   const inCode = new Set<string>();
   const elsewhere = new Set<string>();
   for (const [member, value] of service) collectVariables(value, PLAIN_MEMBERS.has(member) ? elsewhere : inCode);
-  for (const value of usedDefinitions(service, top)) collectVariables(value, inCode);
+  for (const definition of usedDefinitions(service, top)) {
+    collectVariables(definition, inCode);
+    // A file whose whole content is a variable's value.
+    const content = isYamlMap(definition) ? scalar(definition.get("environment")) : "";
+    if (/^[A-Za-z_]\w*$/.test(content)) inCode.add(content);
+  }
+  const { reach, members } = readReach(service, mounts, image);
   return {
     name,
     ...(image !== "" && { image }),
@@ -57,7 +66,8 @@ export function readService(name: string, service: YamlMap, top: YamlMap): Compo
     ...(unpinned !== undefined && { unpinned }),
     mounts,
     ports: items(service.get("ports")).map(portText),
-    reach: readReach(service, mounts, image),
+    reach,
+    unknown: unknownOptions(service, top, (member) => members.has(member)),
     variablesInCode: [...inCode],
     variables: [...elsewhere].filter((variable) => !inCode.has(variable)),
   };
@@ -89,8 +99,19 @@ function isImageMount(volume: YamlValue): boolean {
   return isYamlMap(volume) && /^image$|\$/i.test(scalar(volume.get("type")));
 }
 
-function readReach(service: YamlMap, mounts: readonly ComposeMount[], image: string): readonly ServiceReach[] {
+/** What a service reaches by what is known to be dangerous, and the members that it does so by. */
+interface Reach {
+  readonly reach: readonly ServiceReach[];
+  readonly members: ReadonlySet<string>;
+}
+
+function readReach(service: YamlMap, mounts: readonly ComposeMount[], image: string): Reach {
   const reach = new Set<ServiceReach>();
+  const members = new Set<string>();
+  const add = (kind: ServiceReach, ...by: readonly string[]) => {
+    reach.add(kind);
+    for (const member of by) members.add(member);
+  };
   for (const mount of mounts) {
     const reached = mountReach(mount);
     if (reached.includes("docker")) reach.add("docker-socket");
@@ -98,23 +119,23 @@ function readReach(service: YamlMap, mounts: readonly ComposeMount[], image: str
     if (reached.includes("keys")) reach.add("app-keys");
     if (reached.includes("guest")) reach.add("guest-files");
   }
-  const namespaces = ["pid", "ipc", "userns_mode", "cgroup"].map((member) => scalar(service.get(member)));
-  const network = scalar(service.get("network_mode"));
-  if (isTrue(service.get("privileged"))) reach.add("privileged");
-  if (namespaces.some(isForeign)) reach.add("host-processes");
-  if (network === "host" || /\$/.test(network)) reach.add("host-network");
-  if (
-    /^(?:service|container):/.test(network) ||
-    namespaces.some((value) => /^(?:service|container):/.test(value)) ||
-    service.has("volumes_from")
-  )
-    reach.add("other-containers");
+  if (isTrue(service.get("privileged"))) add("privileged", "privileged");
+  if (isTrue(service.get("use_api_socket"))) members.add("use_api_socket");
+  const of = (member: string) => scalar(service.get(member));
+  const namespaces = ["pid", "ipc", "userns_mode", "cgroup", "uts"];
+  const foreign = namespaces.filter((member) => isForeign(of(member)));
+  if (foreign.length > 0) add("host-processes", ...foreign);
+  if (isForeign(of("network_mode"))) add("host-network", "network_mode");
+  const others = [...namespaces, "network_mode"].filter((member) => /^(?:service|container):/.test(of(member)));
+  if (others.length > 0) add("other-containers", ...others);
+  if (service.has("volumes_from")) add("other-containers", "volumes_from");
   if (items(service.get("cap_add")).some((value) => STRONG_CAPABILITY.test(scalar(value)) || scalar(value).includes("$")))
-    reach.add("strong-capabilities");
-  if (items(service.get("devices")).length > 0 || items(service.get("device_cgroup_rules")).length > 0) reach.add("devices");
+    add("strong-capabilities", "cap_add");
+  const devices = ["devices", "device_cgroup_rules"].filter((member) => items(service.get(member)).length > 0);
+  if (devices.length > 0) add("devices", ...devices);
   const words = [image, ...texts(service.get("command")), ...texts(service.get("entrypoint"))].join(" ");
   if (hasShell(words) || items(service.get("ports")).some((port) => /(?:^|:)22(?:\/tcp)?$/.test(portText(port)))) reach.add("debug-shell");
-  return [...reach];
+  return { reach: [...reach], members };
 }
 
 /** True when a text starts a program that lets somebody from outside run commands. */

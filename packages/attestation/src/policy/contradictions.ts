@@ -27,6 +27,11 @@ const REFERENCE_VALUES: readonly (readonly [CheckId, keyof Build])[] = [
 /** The checks that have nothing to compare with under `measurements: "any"`. */
 export const REFERENCE_CHECKS: readonly CheckId[] = REFERENCE_VALUES.map(([id]) => id);
 
+/** The checks that compare an enclave with what a build names. */
+export function referencesOf(build: Build): readonly CheckId[] {
+  return [...REFERENCE_VALUES.flatMap(([id, value]) => (build[value] === undefined ? [] : [id])), "dstack.compose-hash"];
+}
+
 /** Weaknesses whose allowance lets a result be ok although the check failed: requiring it too would come to nothing. */
 const FORGIVING: readonly (readonly [keyof Allowances, CheckId])[] = [
   ["debug", "td.debug-off"],

@@ -42,6 +42,7 @@ function result(changes: Partial<Record<CheckId, Partial<Check>>> = {}, others: 
     checks,
     claims: kept,
     stated: {},
+    readers: [],
     couldRead: [],
   } as AttestationResult;
 }

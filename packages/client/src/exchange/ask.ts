@@ -1,3 +1,4 @@
+import { chooseSealing } from "@bauta/attestation/on-demand";
 import { askByBody, askWholeByBody } from "./ask-by-body.ts";
 import { askByMessages } from "./ask-by-messages.ts";
 import type { Exchange, ExchangeRequest } from "./exchange.ts";
@@ -5,7 +6,7 @@ import type { ExchangeContext } from "./send-attested.ts";
 
 /** True where the policy knows the model's enclave to open requests that are sealed whole. Nothing falls back from it. */
 export function sealsWhole({ policy }: Pick<ExchangeContext, "policy">): boolean {
-  return policy.protocol === 2;
+  return chooseSealing(policy, "none") === "body";
 }
 
 /**

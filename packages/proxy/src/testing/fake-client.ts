@@ -65,6 +65,8 @@ export function fakeAttestation({
       checks: [{ id: "nonce.bound", status: "pass", required: true, reason: "REPORTDATA holds the nonce" }],
       claims: { build: "2026-10", tcb_status: "UpToDate" },
       stated: {},
+      sealing: "body",
+      readers: [],
       couldRead: [],
       signingKey: Uint8Array.of(4, 255),
       ...result,
