@@ -138,6 +138,18 @@ export const chunkAttacks: readonly ConformanceCase[] = [
       (chunk) => void chunk.choices?.push({ index: 1, delta: { content: FORGED }, finish_reason: null }),
     ),
   ),
+  beside("token_ids", "delta", [70, 111, 114, 103, 101, 100]),
+  onStream("chunk/event-without-choices", ["19"], "aborted", "adds an event whose text stands in no choice", (blocks) =>
+    blocks.toSpliced(1, 0, writeChunk({ delta: { content: FORGED } })),
+  ),
+  onStream("chunk/sign-of-life", ["18"], "unverified", "adds an event without text", (blocks) =>
+    blocks.toSpliced(1, 0, writeChunk({ type: "ping" })),
+  ),
+  onStream("chunk/newer-name-of-reasoning", ["18"], "unverified", "renames reasoning_content to reasoning", (blocks) =>
+    editChunk(blocks, indexOfField(blocks, "reasoning_content"), (_chunk, choice) => {
+      choice.delta = { reasoning: choice.delta["reasoning_content"] };
+    }),
+  ),
   onStream("chunk/top-level-member", ["18"], "unverified", "adds text at a chunk's top level", (blocks) =>
     editChunk(blocks, indexOfField(blocks, "content"), (chunk) => void (chunk["system_fingerprint"] = FORGED)),
   ),

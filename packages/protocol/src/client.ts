@@ -5,3 +5,4 @@ export type { BodyOpener } from "./sealed-body/body-opener.ts";
 export { type KeyConfig, parseKeyConfig } from "./sealed-body/key-config.ts";
 export { sealBody, type SealBodyOptions, type SealedBody } from "./sealed-body/seal-body.ts";
 export { type Binding, type RequestLine, writeBinding } from "./sealed-body/binding.ts";
+export { parseStreamEvent } from "./stream-event.ts";

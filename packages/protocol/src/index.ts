@@ -19,6 +19,9 @@ export {
 } from "./chat-request.ts";
 export type { ContentPart, ResponseFormat, RichChat, RichFeature, RichMessage, Tool, ToolCall, ToolChoice } from "./rich-chat.ts";
 export { createSseParser, SSE_DONE, SseError, type SseEvent, type SseParser, writeSseComment, writeSseData } from "./sse.ts";
+export { findStreamError, type StreamError } from "./stream-error.ts";
+export { findText, isTextless } from "./textless.ts";
+export { createToolCallSorter, ToolCallError, type ToolCallPiece, type ToolCallSorter } from "./tool-calls.ts";
 export type { Aead, CryptoBackend, KeyPair, RecoverableSignature, Sha256 } from "./backend.ts";
 export {
   parseReceiptComment,

@@ -119,7 +119,11 @@ describe("a sealed answer never holds", () => {
     ["a stop reason", choice({ finish_reason: "stop", stop_reason: SECRET }), "choices[0].stop_reason"],
     ["tool calls", delta({ tool_calls: [{ function: { arguments: SECRET } }] }), "choices[0].delta.tool_calls"],
     ["a refusal", delta({ refusal: SECRET }), "choices[0].delta.refusal"],
-    ["reasoning under another name", delta({ reasoning: SECRET }), "choices[0].delta.reasoning"],
+    ["details of the reasoning", delta({ reasoning_details: [{ text: SECRET }] }), "choices[0].delta.reasoning_details"],
+    ["numbers that spell a text", delta({ token_ids: [1, 2] }), "choices[0].delta.token_ids"],
+    ["numbers in a list of objects", choice({ logprobs: { content: [{ token_id: 7 }] } }), "choices[0].logprobs"],
+    ["text nested deeper than anything is", choice({ extra: [[[[[[[[[[]]]]]]]]]] }), "choices[0].extra"],
+    ["text in a nested member's name", choice({ extra: { [SECRET]: 1 } }), "choices[0].extra"],
     ["a member whose name is the message", delta({ [SECRET]: 1 }), "choices[0].delta"],
     ["text as role", delta({ role: SECRET }), "choices[0].delta.role"],
     ["the user's role", delta({ role: "user", content: envelope }), "choices[0].delta.role"],
@@ -134,16 +138,18 @@ describe("a sealed answer never holds", () => {
     ["no JSON", SECRET, undefined],
     ["JSON cut short", JSON.stringify(delta({ content: envelope })).slice(0, -1), undefined],
     ["two values", `${JSON.stringify(head)} ${JSON.stringify(head)}`, undefined],
-    ["a list", "[]", undefined],
-    ["null", "null", undefined],
+    ["a list of text", '["hi"]', undefined],
+    ["a list of numbers", "[1, 2]", undefined],
     ["text", '"hi"', undefined],
     ["100,000 brackets", "[".repeat(100_000), undefined],
-    ["no choices", head, "choices"],
+    ["text in an event without choices", { ...head, text: SECRET }, "event.text"],
+    ["a delta in an event without choices", { ...head, choices: null, delta: { content: "hi" } }, "event.delta"],
+    ["an event whose member's name is the message", { ...head, [SECRET]: 1 }, "event"],
     ["choices that are no list", { ...head, choices: { 0: {} } }, "choices"],
     ["two choices", { ...head, choices: [choice({}).choices[0], { index: 1, delta: { content: SECRET } }] }, "choices"],
     ["the same choice twice", { ...head, choices: [choice({}).choices[0], choice({}).choices[0]] }, "choices"],
     ["another choice", { ...head, choices: [{ index: 1, delta: { content: envelope } }] }, "choices[0]"],
-    ["a choice without index", { ...head, choices: [{ delta: { content: envelope } }] }, "choices[0]"],
+    ["an index in words", { ...head, choices: [{ index: "0", delta: { content: envelope } }] }, "choices[0]"],
     ["a choice that is text", { ...head, choices: [SECRET] }, "choices[0]"],
     ["a delta that is text", choice({ delta: SECRET }), "choices[0].delta"],
     ["a delta that is a list", choice({ delta: [SECRET] }), "choices[0].delta"],
@@ -160,6 +166,20 @@ describe("what is let be", () => {
       choice({ delta: { role: "assistant", content: "", reasoning_content: null, tool_calls: [], refusal: null }, logprobs: null }),
     ],
     ["no delta", choice({ delta: null })],
+    ["no choices", head],
+    ["choices that are null", { ...head, choices: null }],
+    ["a choice that is null", { ...head, choices: [null] }],
+    ["a sign of life", { type: "ping" }],
+    ["an event with nothing in it", {}],
+    ["nothing", " "],
+    ["null", "null"],
+    ["an empty list", "[]"],
+    ["an empty finish reason and role", choice({ delta: { role: "" }, finish_reason: "" })],
+    [
+      "a token's number, counts and switches",
+      choice({ matched_stop: 151645, delta: { stats: { cached: true, tokens: 5 }, parts: [{}, null] } }),
+    ],
+    ["no error", { ...choice({ error: false }), error: "" }],
     ["members beside the choices, which nobody is shown", { ...choice({}), system_fingerprint: "fp", service_tier: "x" }],
     ["usage that is none", { ...head, choices: [], usage: { prompt_tokens: "many" } }],
     ["an id that is too long to keep", { ...head, id: "x".repeat(257), choices: [] }],
@@ -177,7 +197,48 @@ describe("what is let be", () => {
       usage: undefined,
       error: { code: "engine_failed", message: "m" },
     });
-    expect((await open({ error: { code: 5, message: "m".repeat(300) } })).error).toEqual({ code: undefined, message: undefined });
+    expect((await open({ error: { code: 5, message: "m".repeat(3000) } })).error).toEqual({ code: "5", message: "m".repeat(1024) });
+  });
+});
+
+it.each([
+  ["a text", { error: "it failed" }, { code: undefined, message: "it failed" }],
+  ["a text beside a code", { error: "it failed", code: "oom" }, { code: "oom", message: "it failed" }],
+  ["a number", { error: 500 }, { code: undefined, message: "500" }],
+  ["true", { error: true, message: "it failed" }, { code: undefined, message: "it failed" }],
+  ["a list", { error: ["it failed"] }, { code: undefined, message: undefined }],
+  ["an empty object", { error: {} }, { code: undefined, message: undefined }],
+  ["a kind and no code", { error: { type: "overloaded", message: "it failed" } }, { code: "overloaded", message: "it failed" }],
+  ["an error within", { error: { error: "it failed" } }, { code: undefined, message: "it failed" }],
+  ["of the choice", choice({ error: { code: 502, message: "it failed" } }), { code: "502", message: "it failed" }],
+  ["the event itself, by its object", { object: "error", message: "it failed", code: 400 }, { code: "400", message: "it failed" }],
+  ["the event itself, by its type", { type: "error", message: "it failed" }, { code: "error", message: "it failed" }],
+  ["a framework's detail", { detail: "it failed" }, { code: undefined, message: "it failed" }],
+])("a server's error may be %s", async (_why, event, error) => {
+  expect((await open(event)).error).toEqual(error);
+});
+
+it("an event that the stream names an error is one, whatever stands in it", async () => {
+  for (const data of ['{"message":"it failed"}', "it failed", "[]"]) {
+    expect((await createOpener().open(data, "error")).error).toBeDefined();
+  }
+  expect((await createOpener().open("it failed", "error")).error).toEqual({ code: undefined, message: "it failed" });
+});
+
+describe("reasoning under its newer name", () => {
+  it("is opened, once where both names bring it", async () => {
+    expect(await open(delta({ reasoning: envelope }))).toMatchObject({ reasoning: SECRET, content: "" });
+    expect(await open(delta({ reasoning: envelope, reasoning_content: envelope }))).toMatchObject({ reasoning: SECRET });
+    const again = await sealFrom(enclave.secretKey, enclave.publicKey, client.publicKey, SECRET);
+    expect(await open(delta({ reasoning: again, reasoning_content: envelope }))).toMatchObject({ reasoning: SECRET });
+  });
+
+  it("is refused in plaintext, beside other reasoning, and reflected", async () => {
+    await expectRefusal(delta({ reasoning: SECRET }), "plaintext_received", "choices[0].delta.reasoning");
+    await expectRefusal(delta({ reasoning: SECRET, reasoning_content: envelope }), "plaintext_received", REASONING);
+    await expectRefusal(delta({ reasoning: own }), "envelope_reflected", "choices[0].delta.reasoning");
+    const other = await sealFrom(enclave.secretKey, enclave.publicKey, client.publicKey, `${SECRET}.`);
+    await expectRefusal(delta({ reasoning: other, reasoning_content: envelope }), "malformed_answer", REASONING);
   });
 });
 

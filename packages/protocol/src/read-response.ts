@@ -3,6 +3,7 @@ import type { FinishReason, Usage } from "./chat-request.ts";
 import { type ChunkOpener, createPlainChunkOpener, createSealedChunkOpener } from "./open-response.ts";
 import { parseReceiptComment } from "./receipt.ts";
 import { RefusalError } from "./refusals.ts";
+import type { StreamError } from "./stream-error.ts";
 import { createSseParser, SSE_DONE, SseError, type SseEvent } from "./sse.ts";
 import { createTranscript, type ResponseHashes } from "./transcript.ts";
 
@@ -19,7 +20,7 @@ export interface ResponseEnd {
   readonly finishReason: FinishReason | undefined;
   readonly usage: Usage | undefined;
   /** What the server said was wrong: a hint. */
-  readonly error: { readonly code: string | undefined; readonly message: string | undefined } | undefined;
+  readonly error: StreamError | undefined;
   /** Over the bytes up to the end of `[DONE]`; undefined when there was none. */
   readonly hashes: ResponseHashes | undefined;
   /** The receipt that came behind `[DONE]`, unverified. */
@@ -72,8 +73,8 @@ function createReader(transcript: ReturnType<typeof createTranscript>, opener: C
     }
   }
 
-  async function take(data: string): Promise<ResponseDelta | undefined> {
-    const chunk = await opener.open(data);
+  async function take(data: string, name: string | undefined): Promise<ResponseDelta | undefined> {
+    const chunk = await opener.open(data, name);
     requestId ??= chunk.id;
     usage = chunk.usage ?? usage;
     error = chunk.error ?? error;
@@ -108,7 +109,7 @@ function createReader(transcript: ReturnType<typeof createTranscript>, opener: C
           hashes = transcript.digest();
           continue;
         }
-        const delta = await take(event.data);
+        const delta = await take(event.data, event.name);
         if (delta) deltas.push(delta);
       }
       if (hashes === undefined) transcript.addBytes(bytes);

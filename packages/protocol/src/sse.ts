@@ -4,6 +4,8 @@ import { LIMITS } from "./limits.ts";
 export interface SseEvent {
   /** The `data` lines joined by line feeds; undefined for a block of comments only. */
   readonly data: string | undefined;
+  /** The `event` line's value; undefined for events without, which are messages. */
+  readonly name: string | undefined;
   /** Text after the colon of each comment line, without one leading space. */
   readonly comments: readonly string[];
   /**
@@ -50,6 +52,7 @@ export function createSseParser(maxEventBytes: number = LIMITS.sseEventBytes): S
   let firstLine = true;
   let afterCr = false;
   let data: string | undefined;
+  let name: string | undefined;
   let comments: string[] = [];
 
   function keep(rest: Uint8Array): void {
@@ -81,6 +84,7 @@ export function createSseParser(maxEventBytes: number = LIMITS.sseEventBytes): S
     }
     const value = text.slice(text[colon + 1] === " " ? colon + 2 : colon + 1);
     if (colon === 0) comments.push(value);
+    else if (text.startsWith("event:")) name = value;
     else if (text.startsWith("data:")) data = data === undefined ? value : `${data}\n${value}`;
   }
 
@@ -110,8 +114,9 @@ export function createSseParser(maxEventBytes: number = LIMITS.sseEventBytes): S
         if (!blank) continue;
         firstLine = false;
         blockBytes = 0;
-        if (data !== undefined || comments.length > 0) events.push({ data, comments, endOffset: offset + i + 1 });
+        if (data !== undefined || comments.length > 0) events.push({ data, name, comments, endOffset: offset + i + 1 });
         data = undefined;
+        name = undefined;
         comments = [];
       }
       if (start < bytes.length) {

@@ -1,6 +1,7 @@
 import { type ChatRequest, createSseParser, type FinishReason, SSE_DONE, type Usage } from "@bauta/protocol";
 import { type Dispatcher, Pool } from "undici";
 import {
+  type AnsweredLogprob,
   type EmbeddingRequest,
   type Embeddings,
   type Engine,
@@ -8,13 +9,14 @@ import {
   type EngineEvent,
   type EngineFeatures,
   EngineSetupError,
+  type ToolCallDelta,
 } from "./engine.ts";
 import { createEngineQueue } from "./engine-queue.ts";
 import { createEngineStreams } from "./engine-streams.ts";
 import { createOpenAiBody } from "./openai-body.ts";
-import { type OpenAiChunk, parseOpenAiChunk } from "./openai-chunk.ts";
+import { parseOpenAiChunk } from "./openai-chunk.ts";
 import { createEmbeddingBody, MAX_EMBEDDINGS_BYTES, parseEmbeddings } from "./openai-embeddings.ts";
-import { createToolCallIds } from "./tool-call-ids.ts";
+import { createToolCallReader } from "./tool-calls.ts";
 import { createWholePairs } from "./whole-characters.ts";
 
 export interface OpenAiEngineOptions {
@@ -85,22 +87,24 @@ export function createOpenAiEngine(options: OpenAiEngineOptions): Engine {
     const asked = { tools: rich?.tools !== undefined, logprobs: rich?.topLogprobs !== undefined };
     const content = createWholePairs();
     const reasoning = createWholePairs();
-    const nameCalls = createToolCallIds();
+    const calls = createToolCallReader();
     let reason: FinishReason | undefined;
     let usage: Usage | undefined;
     let done = false;
     read: for await (const bytes of response.body) {
-      for (const { data } of parser.push(bytes as Uint8Array)) {
+      for (const { data, name } of parser.push(bytes as Uint8Array)) {
         if (data === undefined) continue;
         if (data === SSE_DONE) {
           done = true;
           break read;
         }
-        const chunk = parseOpenAiChunk(data);
+        const chunk = parseOpenAiChunk(data, name);
+        // It calls tools that nobody offered: an answer without them would not be what it said.
+        if (chunk.toolCalls.length > 0 && !asked.tools) throw new EngineError("failed");
         reason = chunk.finish ?? reason;
         usage = chunk.usage ?? usage;
         const event = delta(reasoning.push(chunk.reasoning ?? ""), content.push(chunk.content ?? ""), {
-          toolCalls: asked.tools ? nameCalls(chunk.toolCalls) : [],
+          toolCalls: calls.push(chunk.toolCalls),
           logprobs: asked.logprobs ? chunk.logprobs : [],
         });
         if (event) yield event;
@@ -108,8 +112,9 @@ export function createOpenAiEngine(options: OpenAiEngineOptions): Engine {
     }
     // Some servers leave [DONE] out; a finish reason and a cleanly ended body say the same.
     if (reason === undefined || (!done && parser.pending)) throw new EngineError("failed");
-    // It called tools that nobody offered, and what it called with was not passed on.
-    if (reason === "tool_calls" && !asked.tools) throw new EngineError("failed");
+    calls.end();
+    // It called nothing.
+    if (reason === "tool_calls" && calls.size === 0) throw new EngineError("failed");
     const rest = delta(reasoning.end(), content.end());
     if (rest) yield rest;
     yield { type: "finish", reason, usage: usage ?? NO_USAGE };
@@ -166,7 +171,10 @@ export function createOpenAiEngine(options: OpenAiEngineOptions): Engine {
 function delta(
   reasoning: string,
   content: string,
-  { toolCalls, logprobs }: Pick<OpenAiChunk, "toolCalls" | "logprobs"> = { toolCalls: [], logprobs: [] },
+  { toolCalls, logprobs }: { readonly toolCalls: readonly ToolCallDelta[]; readonly logprobs: readonly AnsweredLogprob[] } = {
+    toolCalls: [],
+    logprobs: [],
+  },
 ): EngineEvent | undefined {
   if (reasoning === "" && content === "" && toolCalls.length === 0 && logprobs.length === 0) return undefined;
   return {

@@ -43,17 +43,52 @@ describe("tool calls from an engine", () => {
     ]);
   });
 
-  it("that nobody asked for are dropped, and an answer that ends in them is none", async () => {
-    const stray = chunk({ content: "hi", tool_calls: [{ index: 0, id: "a", function: { name: "x", arguments: "" } }] }, null, {
-      logprobs: { content: [{ token: "hi", logprob: -1 }] },
-    });
-    const engine = await streams(stray, chunk({}, "stop"));
+  it("that the engine numbers alike are told apart", async () => {
+    const call = (id: string, city: string) => [
+      { index: 0, id, type: "function", function: { name: "time", arguments: `{"city":"${city}"}` } },
+    ];
+    const engine = await streams(chunk({ tool_calls: call("a", "A") }), chunk({ tool_calls: call("b", "B") }), chunk({}, "tool_calls"));
+    expect((await collect(engine.generate(withTools, never))).slice(0, 2)).toEqual([
+      { type: "delta", toolCalls: [{ index: 0, id: "a", name: "time", arguments: '{"city":"A"}' }] },
+      { type: "delta", toolCalls: [{ index: 1, id: "b", name: "time", arguments: '{"city":"B"}' }] },
+    ]);
+  });
+
+  it("have an id, also where the engine gives none", async () => {
+    const engine = await streams(chunk({ tool_calls: [{ index: 0, function: { name: "time", arguments: "{}" } }] }, "tool_calls"));
+    const [delta] = await collect(engine.generate(withTools, never));
+    expect(delta).toMatchObject({ toolCalls: [{ index: 0, id: expect.stringMatching(/^call_[0-9a-f-]{36}$/) as string, name: "time" }] });
+  });
+
+  it("that nobody asked for make it no answer, and log probabilities are left aside", async () => {
+    const stray = [{ index: 0, id: "a", function: { name: "x", arguments: "" } }];
+    for (const end of ["stop", "tool_calls"]) {
+      const engine = await streams(chunk({ content: "hi", tool_calls: stray }), chunk({}, end));
+      await expect(collect(engine.generate(plain, never))).rejects.toMatchObject({ code: "failed" });
+    }
+    const engine = await streams(
+      chunk({ content: "hi" }, null, { logprobs: { content: [{ token: "hi", logprob: -1 }] } }),
+      chunk({}, "stop"),
+    );
     expect(await collect(engine.generate(plain, never))).toEqual([
       { type: "delta", content: "hi" },
       { type: "finish", reason: "stop", usage: USAGE },
     ]);
-    const odd = await streams(stray, chunk({}, "tool_calls"));
-    await expect(collect(odd.generate(plain, never))).rejects.toMatchObject({ code: "failed" });
+  });
+
+  it.each([
+    ["no call", [chunk({ content: "hi" })]],
+    ["a call without a name", [chunk({ tool_calls: [{ index: 0, id: "a" }] })]],
+    ["arguments that are an object", [chunk({ tool_calls: [{ index: 0, id: "a", function: { name: "time", arguments: {} } }] })]],
+    [
+      "two calls of one id",
+      [chunk({ tool_calls: [0, 1].map((index) => ({ index, id: "a", function: { name: "time", arguments: "{}" } })) })],
+    ],
+    ["calls in the older form", [chunk({ function_call: { name: "time", arguments: "{}" } })]],
+    ["calls that are no list", [chunk({ tool_calls: { 0: { id: "a" } } })]],
+  ])("fail with %s", async (_, pieces) => {
+    const engine = await streams(...pieces, chunk({}, "tool_calls"));
+    await expect(collect(engine.generate(withTools, never))).rejects.toMatchObject({ code: "failed" });
   });
 
   it.each([
@@ -64,6 +99,56 @@ describe("tool calls from an engine", () => {
   ])("fail with %s", async (_, calls) => {
     const engine = await streams(chunk({ tool_calls: calls }), chunk({}, "tool_calls"));
     await expect(collect(engine.generate(withTools, never))).rejects.toMatchObject({ code: "failed" });
+  });
+});
+
+describe("text from an engine", () => {
+  const event = (value: unknown) => `data: ${typeof value === "string" ? value : JSON.stringify(value)}\n\n`;
+  it.each([
+    [
+      "a list of text parts",
+      [
+        chunk({
+          content: [
+            { type: "text", text: "h" },
+            { type: "text", text: "i" },
+          ],
+        }),
+      ],
+      { content: "hi" },
+    ],
+    ["a refusal", [chunk({ refusal: "hi" })], { content: "hi" }],
+    ["reasoning under two names", [chunk({ reasoning: "hi", reasoning_content: "hi" })], { reasoning: "hi" }],
+    ["an empty finish reason meanwhile", [chunk({ content: "hi" }, "")], { content: "hi" }],
+    ["a token's number where it stopped", [chunk({ content: "hi" }, null, { matched_stop: 151645 })], { content: "hi" }],
+    ["signs of life", [event({}), event(" "), event({ choices: [] }), chunk({ content: "hi" })], { content: "hi" }],
+  ])("is read: %s", async (_, pieces, delta) => {
+    const engine = await streams(...pieces, chunk({}, "stop"));
+    expect((await collect(engine.generate(plain, never)))[0]).toEqual({ type: "delta", ...delta });
+  });
+
+  it.each([
+    ["a form that is none", [chunk({ content: { text: "hi" } })]],
+    ["a part that is no text", [chunk({ content: [{ type: "image_url", image_url: "x" }] })]],
+    ["two reasonings", [chunk({ reasoning: "a", reasoning_content: "b" })]],
+    ["a member that nobody reads", [chunk({ thoughts: "hi" })]],
+    ["a message", [event({ choices: [{ index: 0, message: { role: "assistant", content: "hi" } }] })]],
+    ["the older call's text", [event({ choices: [{ index: 0, text: "hi" }] })]],
+    ["another choice", [event({ choices: [{ index: 1, delta: { content: "hi" } }] })]],
+    ["two choices", [event({ choices: [0, 1].map((index) => ({ index, delta: { content: "hi" } })) })]],
+    ["an error in words", [event({ error: "failed" })]],
+    ["an error as the event's name", [`event: error\n${event({ message: "failed" })}`]],
+    ["an error as the event itself", [event({ object: "error", message: "failed" })]],
+  ])("fails in %s", async (_, pieces) => {
+    const engine = await streams(...pieces, chunk({}, "stop"));
+    await expect(collect(engine.generate(plain, never))).rejects.toMatchObject({ code: "failed" });
+  });
+
+  it("fails without an end", async () => {
+    for (const reason of [null, ""]) {
+      const engine = await streams(chunk({ content: "hi" }, reason));
+      await expect(collect(engine.generate(plain, never))).rejects.toMatchObject({ code: "failed" });
+    }
   });
 });
 

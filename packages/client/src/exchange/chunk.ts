@@ -40,7 +40,8 @@ export function chunkDelta({ choices }: Chunk): ResponseDelta | undefined {
   const delta = isJsonObject(choice) ? choice["delta"] : undefined;
   if (!isJsonObject(delta)) return undefined;
   const content = textOf(delta["content"]);
-  const reasoning = textOf(delta["reasoning_content"]);
+  // Two names of one text: engines moved from the first to the second, and some send both.
+  const reasoning = textOf(delta["reasoning_content"]) || textOf(delta["reasoning"]);
   return content === "" && reasoning === "" ? undefined : { content, reasoning };
 }
 

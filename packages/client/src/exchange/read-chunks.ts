@@ -2,7 +2,6 @@ import {
   type CryptoBackend,
   createSseParser,
   createTranscript,
-  type FinishReason,
   LIMITS,
   parseReceiptComment,
   type ResponseHashes,
@@ -12,9 +11,10 @@ import {
   type SseParser,
   type Usage,
 } from "@bauta/protocol";
-import { RefusalError, type ResponseEnd } from "@bauta/protocol/client";
+import { parseStreamEvent, RefusalError, type ResponseEnd } from "@bauta/protocol/client";
 import type { AnswerReader } from "../answer.ts";
-import { type Chunk, isJsonObject, type JsonObject } from "./chunk.ts";
+import { type Chunk, isJsonObject } from "./chunk.ts";
+import { createChoiceReader } from "./read-choice.ts";
 
 /** What a stream of chunks told beside its text. */
 export type ChunkFacts = Pick<ResponseEnd, "requestId" | "finishReason" | "usage" | "error">;
@@ -22,8 +22,9 @@ export type ChunkFacts = Pick<ResponseEnd, "requestId" | "finishReason" | "usage
 /** Takes the chunks of one stream apart, in the order in which they came. */
 export interface ChunkParser {
   /**
-   * @returns the chunks that these bytes completed, without an error event; and how many of the bytes `[DONE]` and all
-   *   before it take, once it is among them
+   * @returns the chunks that these bytes completed, as OpenAI writes them: without errors and signs of life, null for an
+   *   empty finish reason, each piece of a tool call under the index of its call; and how many of the bytes `[DONE]` and
+   *   all before it take, once it is among them
    * @throws {RefusalError} `malformed_answer`
    */
   push(bytes: Uint8Array): { readonly chunks: Chunk[]; readonly doneAt: number | undefined };
@@ -37,44 +38,27 @@ export interface ChunkParser {
 /** @param maxEventBytes of one event; answers sealed whole may bring a whole tool call in one */
 export function createChunkParser(maxEventBytes: number = LIMITS.sseEventBytes): ChunkParser {
   const parser = createSseParser(maxEventBytes);
-  const finished = new Set<number>();
+  const choiceReader = createChoiceReader();
   let facts: ChunkFacts = { requestId: undefined, finishReason: undefined, usage: undefined, error: undefined };
   let receipt: ResponseEnd["receipt"];
   let ended = false;
   let received = 0;
 
-  function take(data: string): Chunk | undefined {
-    const chunk = parseObject(data);
-    const { error, choices } = chunk;
-    if (isJsonObject(error)) {
-      facts = { ...facts, error: { code: shortText(error["code"]), message: shortText(error["message"]) } };
-      return undefined;
-    }
+  function take(data: string, name: string | undefined): Chunk | undefined {
+    const { error, chunk } = parseStreamEvent(data, name);
+    if (error) facts = { ...facts, error };
+    if (!chunk) return undefined;
+    const { usage } = chunk;
+    const choices = chunk["choices"] ?? [];
     if (!Array.isArray(choices)) throw new RefusalError("malformed_answer", "choices");
-    const reasons = choices.map((choice: unknown, i) => takeChoice(choice, `choices[${i}]`));
+    const read = choices.map((choice: unknown, i) => choiceReader.read(choice, `choices[${i}]`, choices.length === 1));
     facts = {
       requestId: facts.requestId ?? shortText(chunk["id"]),
-      finishReason: facts.finishReason ?? reasons.find((reason) => reason !== undefined),
-      usage: parseUsage(chunk["usage"]) ?? facts.usage,
+      finishReason: facts.finishReason ?? read.find(({ finish_reason: reason }) => reason !== null)?.finish_reason ?? undefined,
+      usage: parseUsage(usage) ?? facts.usage,
       error: facts.error,
     };
-    return chunk;
-  }
-
-  function takeChoice(choice: unknown, param: string): FinishReason | undefined {
-    if (!isJsonObject(choice) || !Number.isSafeInteger(choice["index"])) throw new RefusalError("malformed_answer", param);
-    const index = choice["index"] as number;
-    const delta = choice["delta"] ?? {};
-    if (!isJsonObject(delta)) throw new RefusalError("malformed_answer", `${param}.delta`);
-    // What stands behind the finish reason would be shown as part of an answer that had ended.
-    if (finished.has(index) && Object.values(delta).some((value) => value !== undefined && value !== null && value !== "")) {
-      throw new RefusalError("malformed_answer", `${param}.finish_reason`);
-    }
-    const reason = choice["finish_reason"] ?? undefined;
-    if (reason === undefined) return undefined;
-    if (typeof reason !== "string" || !/^[a-z_]{1,32}$/.test(reason)) throw new RefusalError("malformed_answer", `${param}.finish_reason`);
-    finished.add(index);
-    return reason as FinishReason;
+    return chunk["choices"] || isJsonObject(usage) ? { ...chunk, choices: read } : undefined;
   }
 
   return {
@@ -92,14 +76,15 @@ export function createChunkParser(maxEventBytes: number = LIMITS.sseEventBytes):
       received += bytes.length;
       const chunks: Chunk[] = [];
       let doneAt: number | undefined;
-      for (const { data, comments, endOffset } of parse(parser, bytes)) {
+      for (const { data, name, comments, endOffset } of parse(parser, bytes)) {
         if (ended) {
           for (const comment of comments) receipt ??= parseReceiptComment(comment);
         } else if (data === SSE_DONE) {
+          choiceReader.end();
           ended = true;
           doneAt = endOffset - start;
         } else if (data !== undefined) {
-          const chunk = take(data);
+          const chunk = take(data, name);
           if (chunk) chunks.push(chunk);
         }
       }
@@ -142,16 +127,6 @@ function parse(parser: SseParser, bytes: Uint8Array): SseEvent[] {
   } catch (error) {
     throw error instanceof SseError ? new RefusalError("malformed_answer") : error;
   }
-}
-
-function parseObject(data: string): JsonObject {
-  try {
-    const value: unknown = JSON.parse(data);
-    if (isJsonObject(value)) return value;
-  } catch {
-    // Refused below: a runtime's own text quotes what it stumbled over.
-  }
-  throw new RefusalError("malformed_answer");
 }
 
 /** Token counts, if all three are there. */

@@ -1,4 +1,4 @@
-import { concatBytes, type CryptoBackend, type FinishReason, SSE_DONE, toHex } from "@bauta/protocol";
+import { concatBytes, type CryptoBackend, findStreamError, type FinishReason, SSE_DONE, toHex } from "@bauta/protocol";
 import { type BodyOpener, RefusalError } from "@bauta/protocol/client";
 import type { AnswerReader } from "../answer.ts";
 import { type Chunk, isJsonObject, type JsonObject } from "./chunk.ts";
@@ -66,7 +66,7 @@ export function createOpenedWholeReader(backend: CryptoBackend, opener: BodyOpen
       opener.end();
       value = parseWhole(concatBytes(...parts));
       parts = [];
-      const error = isJsonObject(value?.["error"]) ? { code: undefined, message: undefined } : undefined;
+      const error = value && findStreamError(value);
       return {
         complete: value !== undefined && error === undefined,
         requestId: typeof value?.["id"] === "string" ? value["id"] : undefined,

@@ -7,6 +7,8 @@ interface Choice {
   readonly texts: Map<string, string>;
   readonly tools: Map<number, Tool>;
   readonly logprobs: Map<string, unknown[]>;
+  /** What else its deltas said, by their members' names. */
+  readonly others: Map<string, unknown>;
   finishReason: string | null;
 }
 
@@ -22,6 +24,9 @@ const ENTRY_CHARACTERS = 256;
 
 /** Members of a delta that are pieces of a text. */
 const TEXTS = ["content", "reasoning_content", "reasoning", "refusal"] as const;
+
+/** Members of a delta that have a place of their own. */
+const PLACED: ReadonlySet<string> = new Set(["role", "tool_calls", ...TEXTS]);
 
 /** Puts the chunks of an answer together to the one `chat.completion` that OpenAI gives without a stream. */
 export interface Assembly {
@@ -46,7 +51,7 @@ export function createAssembly(model: string): Assembly {
     const known = choices.get(index);
     if (known) return known;
     keep(ENTRY_CHARACTERS);
-    const choice: Choice = { index, texts: new Map(), tools: new Map(), logprobs: new Map(), finishReason: null };
+    const choice: Choice = { index, texts: new Map(), tools: new Map(), logprobs: new Map(), others: new Map(), finishReason: null };
     choices.set(index, choice);
     return choice;
   }
@@ -106,9 +111,33 @@ function addChoice(choice: Choice, { delta, finish_reason: reason, logprobs }: J
     keep(text.length);
     choice.texts.set(name, (choice.texts.get(name) ?? "") + text);
   }
+  for (const [name, value] of Object.entries(delta)) {
+    if (PLACED.has(name) || value === undefined || value === null) continue;
+    keep(ENTRY_CHARACTERS + name.length + JSON.stringify(value).length);
+    choice.others.set(name, joinOther(choice.others.get(name), value));
+  }
   for (const call of listOf(delta["tool_calls"])) {
     if (isJsonObject(call)) addToolCall(choice.tools, call, keep);
   }
+}
+
+/** Deeper than what any server streams in pieces: what lies below is taken whole. */
+const MAX_JOINED_DEPTH = 4;
+
+/** Whatever a server streams beside the members that are known: texts run on, lists grow, the rest is what came last. */
+function joinOther(known: unknown, value: unknown, depth = 0): unknown {
+  if (typeof known === "string" && typeof value === "string") return known + value;
+  if (depth >= MAX_JOINED_DEPTH) return value;
+  if (Array.isArray(value)) {
+    const list = Array.isArray(known) ? (known as unknown[]) : [];
+    for (const entry of value as unknown[]) list.push(entry);
+    return list;
+  }
+  if (!isJsonObject(value)) return value;
+  // Without a prototype, so that a member may have any name.
+  const joined = isJsonObject(known) ? (known as Record<string, unknown>) : (Object.create(null) as Record<string, unknown>);
+  for (const [name, inner] of Object.entries(value)) joined[name] = joinOther(joined[name], inner, depth + 1);
+  return joined;
 }
 
 function addToolCall(tools: Map<number, Tool>, { index, id, function: named }: JsonObject, keep: Keep): void {
@@ -135,7 +164,7 @@ function addToolCall(tools: Map<number, Tool>, { index, id, function: named }: J
   }
 }
 
-function writeChoice({ index, texts, tools, logprobs }: Choice, finishReason: string | null): JsonObject {
+function writeChoice({ index, texts, tools, logprobs, others: streamed }: Choice, finishReason: string | null): JsonObject {
   const { content = null, ...others } = Object.fromEntries(texts) as Partial<Record<(typeof TEXTS)[number], string>>;
   const calls = [...tools].sort(([a], [b]) => a - b);
   const message = {
@@ -143,6 +172,7 @@ function writeChoice({ index, texts, tools, logprobs }: Choice, finishReason: st
     // A call of a tool is an answer without text; any other answer has one, even if it is empty.
     content: content === "" || content === null ? (calls.length > 0 ? null : "") : content,
     ...others,
+    ...Object.fromEntries(streamed),
     ...(calls.length > 0 && {
       tool_calls: calls.map(([, { id, name, arguments: text }]) => ({ id, type: "function", function: { name, arguments: text } })),
     }),
