@@ -5,8 +5,8 @@ import {
   createPrivateKey,
   createPublicKey,
   diffieHellman,
-  generateKeyPairSync,
   type KeyObject,
+  randomBytes,
 } from "node:crypto";
 import { type AEAD, type KDF, type KEM, type Key, LabeledExpand, LabeledExtract } from "hpke";
 import type { HpkeParts } from "./backend.ts";
@@ -128,9 +128,15 @@ const aead: AEAD = {
   },
 };
 
+/**
+ * Any 32 bytes are a private key. Not `generateKeyPairSync`: Node frees its job when the garbage is collected, which takes
+ * the lock of the key that the job made, and a collection while that key is being exported waits for itself, for ever.
+ */
 function generate(extractable: boolean) {
-  const { privateKey, publicKey } = generateKeyPairSync("x25519");
-  return { privateKey: new NodeKey(privateKey, extractable), publicKey: new NodeKey(publicKey, true) };
+  const secret = randomBytes(KEY_BYTES);
+  const pair = pairOf(secret, extractable);
+  secret.fill(0);
+  return pair;
 }
 
 function pairOf(secret: Uint8Array, extractable: boolean) {
