@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { prepare, root } from "./prepare.mjs";
 
-prepare();
+await prepare();
 const demo = spawn(process.execPath, [`${root}apps/cli/dist/main.js`, "demo", ...process.argv.slice(2)], { stdio: "inherit" });
 // A terminal sends Ctrl-C to both; anyone else's signal is passed on, and the demo decides when it has ended.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => demo.kill(signal));

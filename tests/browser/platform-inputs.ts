@@ -2,7 +2,7 @@ import type { Collateral } from "../../packages/attestation/src/index.ts";
 import { toHex } from "../../packages/protocol/src/index.ts";
 import { platformFamilies } from "../appraisal/corpus/index.ts";
 import { mintPlatform, NOW_MS, scopedNumbers } from "../appraisal/platform-case.ts";
-import { noVectors, readJsonVector, readVector } from "../support/vectors.ts";
+import { readJsonVector, readVector, vectorCases } from "../support/vectors.ts";
 import type { PlatformInputJson } from "./run-case.ts";
 
 /** A row of recorded evidence, and the verdict that Intel's rules lead to. */
@@ -14,7 +14,7 @@ export interface RecordedRow {
 }
 
 /** The rows of recorded evidence, or none where it is not at hand. */
-export const recordedRows: readonly RecordedRow[] = noVectors ? [] : (readJsonVector("tdx/real-cases.json") as RecordedRow[]);
+export const recordedRows: readonly RecordedRow[] = vectorCases("tdx/real-cases.json");
 
 /** A recorded quote beside the collateral of its time. */
 export function recordedInput({ quote, collateral, at }: RecordedRow): PlatformInputJson {

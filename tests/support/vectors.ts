@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { assertRunning } from "./stage.ts";
 
 const required = new Set((process.env["BAUTA_REQUIRE"] ?? "").split(",").filter(Boolean));
 
@@ -28,10 +29,30 @@ export const noVectors = skipUnless(
   "recorded evidence lies beside the checkout in ../shared/vectors",
 );
 
+/** One test for each file of a folder: their names, none on a machine without vectors. */
+export function vectorNames(folder: string): readonly string[] {
+  return noVectors ? [] : readdirSync(vectorPath(folder)).sort();
+}
+
+/** One test for each entry of a recorded list: the entries, none on a machine without vectors. */
+export function vectorCases<Case>(
+  path: string,
+  listIn: (json: unknown) => readonly Case[] = (json) => json as readonly Case[],
+): readonly Case[] {
+  return noVectors ? [] : listIn(parseVector(path));
+}
+
+/** @throws {Error} while tests are collected, as does `readJsonVector` */
 export function readVector(path: string): Uint8Array<ArrayBuffer> {
+  assertRunning(`the vector ${path}`);
   return new Uint8Array(readFileSync(vectorPath(path)));
 }
 
 export function readJsonVector(path: string): unknown {
+  assertRunning(`the vector ${path}`);
+  return parseVector(path);
+}
+
+function parseVector(path: string): unknown {
   return JSON.parse(readFileSync(vectorPath(path), "utf8"));
 }

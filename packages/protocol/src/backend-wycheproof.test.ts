@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { backends, bytes } from "../../../tests/support/backends.ts";
-import { noVectors, readJsonVector } from "../../../tests/support/vectors.ts";
+import { noVectors, vectorCases } from "../../../tests/support/vectors.ts";
 import type { CryptoBackend } from "./backend.ts";
 import { concatBytes } from "./bytes.ts";
 
@@ -21,7 +21,7 @@ type EcdsaCase = { msg: string; sig: string };
 type EcdsaGroup = Group<EcdsaCase> & { publicKey: { uncompressed: string } };
 
 const groupsOf = (file: string): readonly unknown[] =>
-  noVectors ? [] : (readJsonVector(`wycheproof/${file}`) as { testGroups: unknown[] }).testGroups;
+  vectorCases<unknown>(`wycheproof/${file}`, (json) => (json as { testGroups: unknown[] }).testGroups);
 const count = (cases: readonly Case[], result: Result) => cases.filter((one) => one.result === result).length;
 const label = ({ tcId, comment }: Case) => `tcId ${tcId} ${comment}`;
 

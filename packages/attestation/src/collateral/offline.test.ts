@@ -1,7 +1,6 @@
-import { readdirSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { noVectors, readJsonVector, readVector, vectorPath } from "../../../../tests/support/vectors.ts";
+import { noVectors, readJsonVector, readVector, vectorCases, vectorNames } from "../../../../tests/support/vectors.ts";
 import { chainPem, fakeCollateral } from "../testing/fake-collateral.ts";
 import { CollateralError } from "./collateral-error.ts";
 import { collateralNeed } from "./collateral-need.ts";
@@ -211,8 +210,8 @@ describe("heads of HTTP answers", () => {
 });
 
 describe.skipIf(noVectors)("real evidence", () => {
-  const folder = (path: string) => readdirSync(vectorPath(path)).map((name) => file(name, readVector(`${path}/${name}`)));
-  const cases = noVectors ? [] : (readJsonVector("tdx/real-cases.json") as { quote: string; collateral: string; at: string }[]);
+  const folder = (path: string) => vectorNames(path).map((name) => file(name, readVector(`${path}/${name}`)));
+  const cases = vectorCases<{ quote: string; collateral: string; at: string }>("tdx/real-cases.json");
 
   it("says what it needs, and finds it among all recorded sets, in force where one is", () => {
     const library = createCollateralLibrary(folder("tdx/collateral"), "tdx/collateral");

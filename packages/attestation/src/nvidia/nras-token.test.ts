@@ -1,6 +1,6 @@
 import { parseHex } from "@bauta/protocol";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { bounded } from "../../../../tests/support/bounded.ts";
 import { noVectors, readJsonVector } from "../../../../tests/support/vectors.ts";
 import { createMintedNras, keySetOf, mintNrasAnswer, NONCE, type NrasWish, requiredClaims } from "../testing/minted-nras.ts";
@@ -26,8 +26,11 @@ describe.skipIf(noVectors)("the recorded answer of NVIDIA's service", () => {
   const read = () =>
     readJsonVector("venice-2026-04-24/0006_nras.attestation.nvidia.com_v3_attest_gpu.body") as [[string, string], Record<string, string>];
   const keySet = () => readJsonVector("venice-2026-04-24/0007_nras.attestation.nvidia.com_.well-known_jwks.json.body");
-  const { nonce_hex } = (noVectors ? { nonce_hex: "" } : readJsonVector("venice-2026-04-24/manifest.json")) as { nonce_hex: string };
-  const nonce = parseHex(nonce_hex, 32) ?? new Uint8Array();
+  let nonce: Uint8Array;
+  beforeAll(() => {
+    const { nonce_hex } = readJsonVector("venice-2026-04-24/manifest.json") as { nonce_hex: string };
+    nonce = parseHex(nonce_hex, 32) ?? new Uint8Array();
+  });
   const nowMs = Date.parse("2026-04-24T01:58:41.564Z");
 
   it("verifies with its key set at its time, by the pinned authority", async () => {

@@ -1,7 +1,6 @@
-import { readdirSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { noVectors, readJsonVector, vectorPath } from "../../../../tests/support/vectors.ts";
+import { noVectors, readJsonVector, vectorNames } from "../../../../tests/support/vectors.ts";
 import type { QeIdentity } from "./qe-identity.ts";
 import { verifyQuotingEnclave } from "./quoting-enclave.ts";
 import { failed, notChecked, passed } from "../result.ts";
@@ -122,7 +121,7 @@ describe.skipIf(noVectors)("recorded QE identities that Intel signed", () => {
     readonly attributes: string;
     readonly attributesMask: string;
   }
-  const files = noVectors ? [] : readdirSync(vectorPath("tdx/collateral")).filter((name) => name.endsWith(".json"));
+  const files = vectorNames("tdx/collateral").filter((name) => name.endsWith(".json"));
   const recorded = (): readonly (readonly [string, Identity])[] => [
     ...files.map((file) => {
       const { qe_identity } = readJsonVector(`tdx/collateral/${file}`) as { qe_identity: string };

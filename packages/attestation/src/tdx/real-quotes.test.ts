@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { noVectors, readJsonVector, readVector, vectorPath } from "../../../../tests/support/vectors.ts";
+import { noVectors, readJsonVector, readVector, vectorCases, vectorNames, vectorPath } from "../../../../tests/support/vectors.ts";
 import type { Collateral } from "../collateral/collateral.ts";
 import type { CheckId } from "../result.ts";
 import { parsePemCertificates } from "../x509/pem.ts";
@@ -52,8 +52,8 @@ function idsOf({ findings }: Platform, status: string): CheckId[] {
 }
 
 describe.skipIf(noVectors)("recorded TDX quotes", () => {
-  const names = noVectors ? [] : readdirSync(vectorPath("tdx/quotes")).filter((name) => name.endsWith(".bin"));
-  const cases = noVectors ? [] : (readJsonVector("tdx/real-cases.json") as RealCase[]);
+  const names = vectorNames("tdx/quotes").filter((name) => name.endsWith(".bin"));
+  const cases = vectorCases<RealCase>("tdx/real-cases.json");
   const load = ({ quote, collateral }: RealCase) => ({
     quote: readVector(`tdx/quotes/${quote}.bin`),
     endorsements: readJsonVector(`tdx/collateral/${collateral}.json`) as Collateral,
