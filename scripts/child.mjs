@@ -17,7 +17,7 @@ export async function runChild(command, args, options = {}) {
   let timer;
   const send = (signal) => {
     try {
-      if (own) process.kill(-child.pid, signal);
+      if (own && child.pid !== undefined) process.kill(-child.pid, signal);
       else child.kill(signal);
     } catch {
       // It has ended meanwhile.

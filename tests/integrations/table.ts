@@ -87,8 +87,8 @@ export const ROWS: readonly Row[] = [
       ],
     },
   },
-  { call: "an unknown model", ask: ask("whole", { model: "e2ee-none" }), ...both(error(404, "model_not_found")) },
-  { call: "a value out of range", ask: ask("whole", { temperature: 99 }), ...both(error(400, "invalid_field")) },
+  { call: "an unknown model", ask: ask("whole", { model: "e2ee-none" }), ...both(error(404, "model_not_found", "model")) },
+  { call: "a value out of range", ask: ask("whole", { temperature: 99 }), ...both(error(400, "invalid_field", "temperature")) },
   { call: "a key that the server does not know", ask: ask("whole", {}), ...both(error(401, "unauthorized")), wrongKey: "server" },
   { call: "a key that the proxy does not know", ask: ask("whole", {}), ...both(error(401, "unauthorized")), wrongKey: "proxy" },
 ];

@@ -239,6 +239,22 @@ print("".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.
     }
   });
 
+  it("lets members travel beside sealed messages only where they were named", async () => {
+    const { args, env } = settings(demo);
+    const request = { model: "e2ee-scripted", messages, user: "ann", stop: ["END"] };
+    const refused = await openai.chat.completions.create(request).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ status: 400, code: "field_in_clear", param: "user" });
+    const open = await startProxy([...args, "--allow-in-clear", "stop,user"], env);
+    try {
+      const { choices } = await new OpenAI({ baseURL: open.baseUrl, apiKey: "x" }).chat.completions.create(request);
+      expect(choices[0]?.message.content).toBe("2 + 2 is 4.");
+    } finally {
+      await open.stop();
+    }
+    const odd = await bauta(["proxy", ...args, "--allow-in-clear", "stop;user"], { env });
+    expect(odd).toMatchObject({ code: 2, stderr: expect.stringContaining("names of members with commas between") });
+  });
+
   it("sends nothing when the enclave is not acceptable, and says why", async () => {
     const { env } = settings(demo);
     const before = engine.requests.length;

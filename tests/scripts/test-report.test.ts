@@ -13,8 +13,23 @@ describe("a run of tests", () => {
   });
 
   it.each<[string, unknown, object, RegExp]>([
-    ["a test failed", { ...counts, numFailedTests: 1, success: false, testResults: [file({ status: "failed", assertionResults: [{ status: "failed", fullName: "adds up" }] })] }, { code: 1 }, /^FAILED: tests\/a\.test\.ts: adds up$/],
-    ["a file could not be collected", { ...counts, success: false, testResults: [file({ status: "failed", message: "no such file\nat x" })] }, { code: 1 }, /^FAILED: tests\/a\.test\.ts: no such file$/],
+    [
+      "a test failed",
+      {
+        ...counts,
+        numFailedTests: 1,
+        success: false,
+        testResults: [file({ status: "failed", assertionResults: [{ status: "failed", fullName: "adds up" }] })],
+      },
+      { code: 1 },
+      /^FAILED: tests\/a\.test\.ts: adds up$/,
+    ],
+    [
+      "a file could not be collected",
+      { ...counts, success: false, testResults: [file({ status: "failed", message: "no such file\nat x" })] },
+      { code: 1 },
+      /^FAILED: tests\/a\.test\.ts: no such file$/,
+    ],
     ["an error came outside of any test", { ...counts, testResults: [file()] }, { code: 1 }, /^FAILED: an error outside of any test/],
     ["it says so itself", { ...counts, success: false, testResults: [file()] }, {}, /^FAILED: an error outside/],
     ["nothing ran", { ...counts, numPassedTests: 0, testResults: [] }, {}, /^FAILED: no test has passed$/],

@@ -7,6 +7,7 @@ export interface ProxyFlags extends Omit<ConnectionFlags, "apiKey"> {
   readonly apiKeyFile?: string;
   readonly localKeyFile?: string;
   readonly models?: readonly string[];
+  readonly allowInClear?: readonly string[];
   readonly allowGatewayVisible?: true;
   readonly allowRemote?: true;
   readonly allowHost?: readonly string[];

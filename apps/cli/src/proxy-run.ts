@@ -23,10 +23,10 @@ export async function runProxy(flags: ProxyFlags): Promise<void> {
   const localKey = await readKey(flags.localKeyFile, "BAUTA_LOCAL_KEY", screen.warn);
   const hosts = readHosts(flags, localKey !== undefined);
   const origins = (flags.allowOrigin ?? []).map(readOrigin);
-  const { apiKeyFile, allowGatewayVisible = false, models = [], ...connection } = flags;
+  const { apiKeyFile, allowGatewayVisible = false, allowInClear = [], models = [], ...connection } = flags;
   const apiKey = await readKey(apiKeyFile, "BAUTA_API_KEY", screen.warn);
   if (apiKey === undefined) throw new CommandError("no API key: name its file with --api-key-file, or set BAUTA_API_KEY", EXIT.usage);
-  const { client } = await connect({ ...connection, apiKey }, { allowGatewayVisible });
+  const { client } = await connect({ ...connection, apiKey }, { allowGatewayVisible, allowInClear });
 
   const stopped = untilStopped();
   const nowMs = Date.now;
@@ -147,6 +147,7 @@ function showStart({ line, bold, dim, warn }: Terminal, url: string, { baseURL }
   line(`  status    ${url}/`);
   line(`  callers   ${(flags.localKeyFile ?? process.env["BAUTA_LOCAL_KEY"]) ? "with the local key" : "any program on this machine"}`);
   if (flags.allowRemote) line(`  ${warn("INSECURE: other machines may call, and what they ask crosses the network in clear")}`);
+  if (flags.allowInClear) line(`  ${warn(`in clear  ${flags.allowInClear.join(", ")}: the gateway reads these`)}`);
   if (flags.allowGatewayVisible) line(`  ${warn("INSECURE: the gateway reads what is asked of tee-… models")}`);
   if (flags.allowUnpinned) line(`  ${warn("INSECURE: which program runs in an enclave is not compared with anything")}`);
   line();

@@ -1,4 +1,5 @@
 import { WireError } from "@bauta/protocol";
+import { assertKnown, EMBEDDING_MEMBERS } from "@bauta/protocol/enclave";
 import type { EmbeddingRequest, Embeddings } from "./engine/engine.ts";
 
 /** How vectors are written: as decimals, or as the base64 of little-endian 32-bit floats (what OpenAI's own client asks for). */
@@ -11,7 +12,7 @@ const MAX_DIMENSIONS = 65_536;
 const invalid = (param: string) => new WireError("invalid_field", { param });
 
 /**
- * Reads an embeddings request from its known members; others are dropped.
+ * Reads an embeddings request; what it does not know is refused by its name.
  * @throws {WireError} `missing_field`, `invalid_field`, and `unsupported_field` for tokens in place of text
  * @see https://platform.openai.com/docs/api-reference/embeddings/create
  */
@@ -19,6 +20,7 @@ export function parseEmbeddingRequest(
   body: Readonly<Record<string, unknown>>,
 ): EmbeddingRequest & { readonly encoding: EmbeddingEncoding } {
   const { input, dimensions, encoding_format: encoding } = body;
+  assertKnown(body, EMBEDDING_MEMBERS);
   if (input === undefined) throw new WireError("missing_field", { param: "input" });
   const inputs: readonly unknown[] = Array.isArray(input) ? input : [input];
   if (inputs.length === 0 || inputs.length > MAX_INPUTS) throw invalid("input");

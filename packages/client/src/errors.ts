@@ -38,6 +38,8 @@ export interface ServerErrorDetails {
   readonly status: number;
   /** The server's own code, if it is one of the catalogue or a short identifier. */
   readonly code: string | undefined;
+  /** The member of the request that it names, such as `max_tokens` or `messages[0].content`. */
+  readonly param: string | undefined;
   /** At most 300 printable characters; undefined where the text could repeat a prompt. */
   readonly message: string | undefined;
   readonly retryAfterSeconds: number | undefined;

@@ -27,8 +27,10 @@ export async function readServerError(status: number, headers: Headers, body: Bo
   } catch {
     answer = undefined;
   }
-  const { code, message } = findText(answer);
-  return { status, ...quoteServerText({ code, message }, quoting), retryAfterSeconds: parseRetryAfter(headers.get("retry-after")) };
+  const { code, message, param } = findText(answer);
+  const quoted = quoteServerText({ code, message }, quoting);
+  const named = quoting.freeText || catalogueCode(code) ? paramOf(param, quoting) : undefined;
+  return { status, ...quoted, param: named, retryAfterSeconds: parseRetryAfter(headers.get("retry-after")) };
 }
 
 /** What may be repeated of a server's code and message. */
@@ -52,8 +54,8 @@ export function quoteServerText(
 
 /** The error that a caller gets for such an answer. */
 export function serverError(server: ServerErrorDetails): ClientError {
-  const said = server.message ?? server.code;
-  const message = `the server answered with status ${server.status}${said === undefined ? "" : `: ${said}`} (the server's word: a hint, not a fact)`;
+  const said = [server.param, server.message ?? server.code].filter((part) => part !== undefined).join(": ");
+  const message = `the server answered with status ${server.status}${said === "" ? "" : `: ${said}`} (the server's word: a hint, not a fact)`;
   return new ClientError("server_error", message, { server }, actionFor(server));
 }
 
@@ -69,14 +71,20 @@ function catalogueCode(code: unknown): WireErrorCode | undefined {
   return typeof code === "string" && Object.hasOwn(WIRE_ERRORS, code) ? (code as WireErrorCode) : undefined;
 }
 
-function findText(answer: unknown): { readonly code: unknown; readonly message: unknown } {
-  if (typeof answer !== "object" || answer === null) return { code: undefined, message: undefined };
-  const { error, message, code } = answer as { error?: unknown; message?: unknown; code?: unknown };
+/** A path into the request, such as enclaves name; a name that is longer, or has blanks in it, may be more than one. */
+function paramOf(param: unknown, { apiKey }: Quoting): string | undefined {
+  const isPath = typeof param === "string" && /^[A-Za-z_][A-Za-z0-9_.[\]-]{0,127}$/.test(param);
+  return isPath && !param.includes(apiKey) ? param : undefined;
+}
+
+function findText(answer: unknown): { readonly code: unknown; readonly message: unknown; readonly param: unknown } {
+  if (typeof answer !== "object" || answer === null) return { code: undefined, message: undefined, param: undefined };
+  const { error, message, code, param } = answer as Readonly<Record<string, unknown>>;
   if (typeof error === "object" && error !== null) {
-    const inner = error as { code?: unknown; message?: unknown };
-    return { code: inner.code, message: inner.message };
+    const inner = error as Readonly<Record<string, unknown>>;
+    return { code: inner["code"], message: inner["message"], param: inner["param"] };
   }
-  return { code, message: error ?? message };
+  return { code, message: error ?? message, param };
 }
 
 /** Seconds only: a date would need the server's clock to be ours. */

@@ -164,10 +164,20 @@ export function wantsUsage(body: JsonObject): boolean {
   return options["include_usage"] === true;
 }
 
+const MAX_NAME_CHARACTERS = 256;
+
+/** Who speaks. @throws {WireError} `invalid_field` */
+export function parseName(name: unknown, param: string): string | undefined {
+  if (isAbsent(name)) return undefined;
+  if (typeof name !== "string" || name.length > MAX_NAME_CHARACTERS) throw invalid(param);
+  return name;
+}
+
 /** One message's members as found; its content is judged by who calls. */
 export interface RawMessage {
   readonly role: ChatRole;
   readonly content: unknown;
+  readonly name: string | undefined;
   /** `messages[i].content` */
   readonly param: string;
 }
@@ -188,7 +198,7 @@ export function parseMessages(body: JsonObject): readonly RawMessage[] {
     for (const member of ["tool_calls", "function_call"]) {
       if (!isAbsent(message[member])) throw new WireError("tools_unsupported", { param: `${param}.${member}` });
     }
-    return { role, content: message["content"], param: `${param}.content` };
+    return { role, content: message["content"], name: parseName(message["name"], `${param}.name`), param: `${param}.content` };
   });
 }
 

@@ -7,6 +7,10 @@ export type ChatRole = (typeof CHAT_ROLES)[number];
 export interface ChatMessage {
   readonly role: ChatRole;
   readonly content: string;
+  /** Who speaks, where a conversation has several of a role. */
+  readonly name?: string;
+  /** What the model thought before this answer of its own. Requests sealed whole only. */
+  readonly reasoning?: string;
 }
 
 /** Parameters that reach an engine. Members that the request left out are absent. */

@@ -15,3 +15,4 @@ export { type BodyKey, createBodyKey, openBody, type OpenedBody } from "./sealed
 export type { BodySealer } from "./sealed-body/body-sealer.ts";
 export { padSseFrame } from "./sealed-body/padding.ts";
 export { createReplayWindow, type ReplayWindow, type ReplayWindowOptions } from "./sealed-body/replay-window.ts";
+export { assertKnown, EMBEDDING_MEMBERS } from "./request-members.ts";

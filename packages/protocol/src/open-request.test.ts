@@ -108,7 +108,7 @@ describe("openRequest", () => {
     );
     expect(request).toEqual({
       model: "e2ee-a",
-      messages: [{ role: "user", content: "hello" }],
+      messages: [{ role: "user", content: "hello", name: "bob" }],
       sampling: {
         maxTokens: 20,
         temperature: 0.5,

@@ -70,7 +70,8 @@ export async function openRequest(body: unknown, headers: RequestHeaders, option
   const opener = createEnvelopeOpener(backend, modelKey.secretKey);
   const messages: ChatMessage[] = [];
   for (const message of parseMessages(fields)) {
-    messages.push({ role: message.role, content: await openContent(message, backend, opener, strict ? clientKey : undefined) });
+    const content = await openContent(message, backend, opener, strict ? clientKey : undefined);
+    messages.push({ role: message.role, content, ...(message.name !== undefined && { name: message.name }) });
   }
   return { request: { model, messages, sampling, stream: true, includeUsage, omitReasoning: omitReasoning(fields) }, clientKey };
 }
@@ -86,7 +87,11 @@ export function parsePlainRequest(body: unknown): ChatRequest {
   if (unsupported !== undefined) throw new WireError("unsupported_field", { param: unsupported });
   return {
     model: parseModel(fields),
-    messages: parseMessages(fields).map((message) => ({ role: message.role, content: plainContent(message) })),
+    messages: parseMessages(fields).map((message) => ({
+      role: message.role,
+      content: plainContent(message),
+      ...(message.name !== undefined && { name: message.name }),
+    })),
     sampling: parseSampling(fields),
     stream: parseStream(fields),
     includeUsage: wantsUsage(fields),

@@ -70,6 +70,80 @@ describe("a request that text can answer", () => {
   });
 });
 
+describe("what clients send back of earlier answers", () => {
+  const assistant = (more: object) => parseRichRequest(ask({ messages: [hi, { role: "assistant", ...more }, hi] })).messages[1];
+  it.each<[string, object, object]>([
+    ["reasoning", { content: "4", reasoning_content: "2+2" }, { content: "4", reasoning: "2+2" }],
+    ["reasoning under its newer name", { content: "4", reasoning: "2+2" }, { content: "4", reasoning: "2+2" }],
+    ["no parts", { content: [] }, { content: "" }],
+    ["a part that refuses", { content: [{ type: "refusal", refusal: "no" }] }, { content: "no" }],
+    ["a refusal beside no content", { content: null, refusal: "no" }, { content: "no" }],
+    ["members that say nothing", { content: "4", audio: null, function_call: null, annotations: [{ type: "x" }] }, { content: "4" }],
+    ["a name", { content: "4", name: "ann" }, { content: "4", name: "ann" }],
+  ])("is taken: %s", (_what, sent, read) => {
+    expect(assistant(sent)).toEqual({ role: "assistant", ...read });
+  });
+
+  it("is handed on whole beside what needs more of an engine", () => {
+    const messages = [hi, { role: "assistant", content: "4", reasoning: "2+2", name: "ann" }, hi];
+    expect(parseRichRequest(ask({ messages, tools: [tool()] })).rich?.messages[1]).toEqual({
+      role: "assistant",
+      content: "4",
+      reasoning: "2+2",
+      name: "ann",
+    });
+  });
+});
+
+describe("an image", () => {
+  const read = (url: string) => {
+    const { rich } = parseRichRequest(ask({ messages: [{ role: "user", content: [part(url)] }] }));
+    return (rich?.messages[0]?.content as readonly { url: string }[] | undefined)?.[0]?.url;
+  };
+  it.each([
+    ["image/jpg", "image/jpeg"],
+    ["image/pjpeg", "image/jpeg"],
+    ["image/JPEG", "image/jpeg"],
+    ["image/x-png", "image/png"],
+    ["image/png;name=a.png", "image/png"],
+    ["image/webp", "image/webp"],
+  ])("that is called %s is handed on as %s", (called, known) => {
+    expect(read(`data:${called};base64,AAAA\nBBBB=`)).toBe(`data:${known};base64,AAAABBBB=`);
+  });
+});
+
+it.each<[string, object, string]>([
+  ["logit_bias", { logit_bias: { 50256: -100 } }, "logit_bias"],
+  ["thinking", { thinking: { type: "enabled" } }, "thinking"],
+  ["enable_thinking", { enable_thinking: true }, "enable_thinking"],
+  ["verbosity", { verbosity: "low" }, "verbosity"],
+  ["whatever comes next", { someNewMember: [1] }, "someNewMember"],
+  ["a provider's switch", { venice_parameters: { character_slug: "x" } }, "venice_parameters.character_slug"],
+  ["a message's", { messages: [{ ...hi, audio: { id: "a" } }] }, "messages[0].audio"],
+  ["reasoning of a user", { messages: [{ ...hi, reasoning: "hm" }] }, "messages[0].reasoning"],
+  ["two reasonings", { messages: [{ role: "assistant", reasoning: "a", reasoning_content: "b" }] }, "messages[0].reasoning"],
+  ["a refusal of a user", { messages: [{ ...hi, refusal: "no" }] }, "messages[0].refusal"],
+  ["a part's", { messages: [{ role: "user", content: [{ type: "text", text: "a", weight: 2 }] }] }, "messages[0].content[0].weight"],
+  [
+    "an image's",
+    { messages: [{ role: "user", content: [part(PIXEL, { max_pixels: 9 })] }] },
+    "messages[0].content[0].image_url.max_pixels",
+  ],
+  ["a call's", { messages: [{ role: "assistant", tool_calls: [{ ...call(), extra: 1 }] }] }, "messages[0].tool_calls[0].extra"],
+  ["a tool's", { tools: [{ ...tool(), defer: true }] }, "tools[0].defer"],
+  ["a function's", { tools: [tool("f", { examples: ["x"] })] }, "tools[0].function.examples"],
+  [
+    "a schema's",
+    { response_format: { type: "json_schema", json_schema: { name: "n", examples: ["x"] } } },
+    "response_format.json_schema.examples",
+  ],
+  ["a name that is more than one", { "canary, which may be anything": 1 }, "body"],
+  ["such a name in a message", { messages: [{ ...hi, "canary, which may be anything": 1 }] }, "messages[0]"],
+])("no member is dropped in silence: %s", (_what, more, param) => {
+  const parse = () => parseRichRequest(ask(more));
+  expect(parse).toThrow(expect.objectContaining({ param }));
+});
+
 describe("a request that needs more", () => {
   it("is built from its known members", () => {
     const parameters = {
@@ -78,11 +152,15 @@ describe("a request that needs more", () => {
       $defs: { a: { $ref: "#/properties/city" } },
     };
     const messages = [
-      { role: "user", name: "dropped", content: [{ type: "text", text: "see", cache_control: {} }, part(PIXEL, { detail: "high", x: 1 })] },
-      { role: "assistant", content: null, tool_calls: [{ ...call(), index: 0, x: 1 }] },
+      {
+        role: "user",
+        name: "ann",
+        content: [{ type: "text", text: "see", cache_control: { type: "x" } }, part(PIXEL, { detail: "high" })],
+      },
+      { role: "assistant", content: null, reasoning_content: "hm", reasoning: "hm", tool_calls: [{ ...call(), index: 0 }] },
       { role: "tool", tool_call_id: "call_1", content: [{ type: "text", text: "rain" }] },
     ];
-    const tools = [tool("weather", { description: "of a city", strict: true, parameters, x: 1 }), tool("mcp.files:read")];
+    const tools = [tool("weather", { description: "of a city", strict: true, parameters }), tool("mcp.files:read")];
     const { rich, ...request } = parseRichRequest(
       ask({
         messages,
@@ -102,8 +180,9 @@ describe("a request that needs more", () => {
             { type: "text", text: "see" },
             { type: "image", url: PIXEL, detail: "high" },
           ],
+          name: "ann",
         },
-        { role: "assistant", content: "", toolCalls: [{ id: "call_1", name: "weather", arguments: "{}" }] },
+        { role: "assistant", content: "", reasoning: "hm", toolCalls: [{ id: "call_1", name: "weather", arguments: "{}" }] },
         { role: "tool", content: "rain", toolCallId: "call_1" },
       ],
       tools: [{ name: "weather", description: "of a city", strict: true, parameters }, { name: "mcp.files:read" }],

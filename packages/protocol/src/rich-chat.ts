@@ -5,14 +5,25 @@ import {
   isJsonObject,
   type JsonObject,
   parseModel,
+  parseName,
   parseSampling,
   parseStream,
   veniceParameters,
   wantsUsage,
 } from "./chat-fields.ts";
-import { CHAT_ROLES, type ChatRequest, type ChatRole } from "./chat-request.ts";
+import { CHAT_ROLES, type ChatMessage, type ChatRequest, type ChatRole } from "./chat-request.ts";
 import { WireError } from "./errors.ts";
+import { parseImage } from "./image-url.ts";
 import { LIMITS } from "./limits.ts";
+import {
+  assertKnown,
+  MESSAGE_MEMBERS,
+  PART_MEMBERS,
+  REQUEST_MEMBERS,
+  CALLED_MEMBERS,
+  TOOL_CALL_MEMBERS,
+  VENICE_MEMBERS,
+} from "./request-members.ts";
 import { parseResponseFormat, parseToolChoice, parseTools } from "./rich-members.ts";
 
 /** What a request may ask of an engine beyond text in and text out. */
@@ -30,8 +41,7 @@ export interface ToolCall {
   readonly arguments: string;
 }
 
-export interface RichMessage {
-  readonly role: ChatRole;
+export interface RichMessage extends Omit<ChatMessage, "content"> {
   readonly content: string | readonly ContentPart[];
   /** Of an assistant's message. */
   readonly toolCalls?: readonly ToolCall[];
@@ -76,9 +86,6 @@ export interface RichChat {
 /** Counts and sizes within a request, whose bytes `LIMITS.requestBodyBytes` bounds as a whole. */
 const MAX = { partsPerMessage: 256, images: 64, toolCallsPerMessage: 128, argumentCharacters: 1024 * 1024, idCharacters: 256 } as const;
 const MAX_TOP_LOGPROBS = 20;
-const IMAGE_DETAILS = ["auto", "low", "high"] as const;
-/** What inference engines decode. SVG is a document that can name other ones. */
-const IMAGE_URL = /^data:image\/(?:png|jpeg|webp|gif);base64,[A-Za-z0-9+/]+={0,2}$/;
 /** Names of calls, as engines make them up: printable ASCII without blanks. */
 const CALL_ID = /^[\x21-\x7e]+$/;
 /** Members that this reader takes and version 1 refuses: hidden from the checks that are common to both. */
@@ -91,8 +98,8 @@ type Need = (feature: RichFeature, param: string) => void;
 
 /**
  * Reads a chat request that was sealed as a whole (version 2) and builds what the engine gets: all that version 1 takes,
- * and content arrays, images, tools, response formats and log probabilities. Members that it does not know are
- * dropped; kinds of parts, tools and formats that it does not know are refused.
+ * and content arrays, images, tools, response formats and log probabilities. What it does not know is refused by its
+ * name; what it leaves aside because it can change no answer is listed in `request-members.ts`.
  * @returns a request with `rich` only where an engine needs more than text for it
  * @throws {WireError} from the catalogue, naming the field
  * @see spec/sealed-bodies.md
@@ -105,6 +112,8 @@ export function parseRichRequest(body: unknown): ChatRequest {
   assertSupported(common);
   const unsupported = findUnsealable(common);
   if (unsupported !== undefined) throw new WireError("unsupported_field", { param: unsupported });
+  assertKnown(body, REQUEST_MEMBERS);
+  assertKnown(veniceParameters(body), VENICE_MEMBERS, "venice_parameters");
 
   // 2. What needs more of an engine than text.
   const needs = new Map<RichFeature, string>();
@@ -130,7 +139,12 @@ export function parseRichRequest(body: unknown): ChatRequest {
   };
   return {
     model: parseModel(body),
-    messages: messages.map(({ role, content }) => ({ role, content: textOf(content) })),
+    messages: messages.map(({ role, content, name, reasoning }) => ({
+      role,
+      content: textOf(content),
+      ...(name !== undefined && { name }),
+      ...(reasoning !== undefined && { reasoning }),
+    })),
     sampling: parseSampling(body),
     stream: parseStream(body),
     includeUsage: wantsUsage(body),
@@ -157,22 +171,50 @@ function parseRichMessage(message: unknown, param: string, need: Need, countImag
   const role = CHAT_ROLES.find((known) => known === message["role"]);
   if (!role) throw invalid(`${param}.role`);
   if (!isAbsent(message["function_call"])) throw new WireError("tools_unsupported", { param: `${param}.function_call` });
+  assertKnown(message, MESSAGE_MEMBERS, param);
 
+  const name = parseName(message["name"], `${param}.name`);
+  const reasoning = parseReasoning(message, role, param);
   const toolCalls = parseToolCalls(message["tool_calls"], role, `${param}.tool_calls`);
   if (toolCalls) need("tools", `${param}.tool_calls`);
   const toolCallId = role === "tool" ? parseCallId(message["tool_call_id"], `${param}.tool_call_id`) : undefined;
   if (toolCallId !== undefined) need("tools", `${param}.tool_call_id`);
   return {
     role,
-    content: parseContent(message["content"], role, `${param}.content`, countImage),
+    content: parseContent(message, role, param, countImage),
+    ...(name !== undefined && { name }),
+    ...(reasoning !== undefined && { reasoning }),
     ...(toolCalls && { toolCalls }),
     ...(toolCallId !== undefined && { toolCallId }),
   };
 }
 
-function parseContent(content: unknown, role: ChatRole, param: string, countImage: (param: string) => void): RichMessage["content"] {
+/** Engines renamed it; clients send back what they got, some under both names. */
+function parseReasoning(message: JsonObject, role: ChatRole, param: string): string | undefined {
+  const [older, newer] = ["reasoning_content", "reasoning"].map((member) => parseText(message[member], `${param}.${member}`));
+  const reasoning = older ?? newer;
+  if (reasoning === undefined) return undefined;
+  const member = older === undefined ? "reasoning" : "reasoning_content";
+  if (role !== "assistant") throw new WireError("unsupported_field", { param: `${param}.${member}` });
+  if (newer !== undefined && newer !== reasoning) throw invalid(`${param}.reasoning`);
+  return reasoning;
+}
+
+function parseText(value: unknown, param: string): string | undefined {
+  if (isAbsent(value)) return undefined;
+  if (typeof value !== "string") throw invalid(param);
+  return value;
+}
+
+/** A refusal is what the model said, so that it stands with an assistant's text. */
+function parseContent(message: JsonObject, role: ChatRole, at: string, countImage: (param: string) => void): RichMessage["content"] {
+  const param = `${at}.content`;
+  const { content } = message;
+  const refusal = parseText(message["refusal"], `${at}.refusal`);
+  if (refusal !== undefined && role !== "assistant") throw new WireError("unsupported_field", { param: `${at}.refusal` });
+  if (isAbsent(content) && role === "assistant" && typeof content !== "number" && typeof content !== "boolean") return refusal ?? "";
+  if (refusal !== undefined) throw invalid(`${at}.refusal`);
   if (typeof content === "string") return content;
-  if ((content === undefined || content === null) && role === "assistant") return "";
   if (content === undefined) throw new WireError("missing_field", { param });
   if (!Array.isArray(content) || content.length === 0 || content.length > MAX.partsPerMessage) throw invalid(param);
   const parts = content.map((part: unknown, i) => parsePart(part, role, `${param}[${i}]`, countImage));
@@ -182,20 +224,20 @@ function parseContent(content: unknown, role: ChatRole, param: string, countImag
 
 function parsePart(part: unknown, role: ChatRole, param: string, countImage: (param: string) => void): ContentPart {
   if (!isJsonObject(part)) throw invalid(param);
-  if (part["type"] === "text") {
-    if (typeof part["text"] !== "string") throw invalid(`${param}.text`);
-    return { type: "text", text: part["text"] };
+  const { type } = part;
+  const isRefusal = type === "refusal" && role === "assistant";
+  if (type !== "text" && type !== "image_url" && !isRefusal) throw new WireError("unsupported_field", { param });
+  assertKnown(part, PART_MEMBERS, param);
+  if (type === "image_url") {
+    if (role !== "user") throw invalid(param);
+    const image = parseImage(part["image_url"], `${param}.image_url`);
+    countImage(param);
+    return image;
   }
-  if (part["type"] !== "image_url") throw new WireError("unsupported_field", { param });
-  if (role !== "user") throw invalid(param);
-  const image = part["image_url"];
-  if (!isJsonObject(image)) throw invalid(`${param}.image_url`);
-  const { url, detail } = image;
-  if (typeof url !== "string" || !IMAGE_URL.test(url)) throw invalid(`${param}.image_url.url`);
-  const known = IMAGE_DETAILS.find((one) => one === detail);
-  if (!known && !isAbsent(detail)) throw invalid(`${param}.image_url.detail`);
-  countImage(param);
-  return { type: "image", url, ...(known && { detail: known }) };
+  const member = isRefusal ? "refusal" : "text";
+  const text = part[member];
+  if (typeof text !== "string") throw invalid(`${param}.${member}`);
+  return { type: "text", text };
 }
 
 function textOf(content: RichMessage["content"]): string {
@@ -209,10 +251,12 @@ function parseToolCalls(calls: unknown, role: ChatRole, param: string): readonly
   return calls.map((call: unknown, i) => {
     const at = `${param}[${i}]`;
     if (!isJsonObject(call)) throw invalid(at);
+    assertKnown(call, TOOL_CALL_MEMBERS, at);
     if (call["type"] !== undefined && call["type"] !== "function") throw new WireError("unsupported_field", { param: at });
     const called = call["function"];
     if (!isJsonObject(called)) throw invalid(`${at}.function`);
     const { name, arguments: args } = called;
+    assertKnown(called, CALLED_MEMBERS, `${at}.function`);
     if (typeof name !== "string" || name === "" || name.length > MAX.idCharacters) throw invalid(`${at}.function.name`);
     if (typeof args !== "string" || args.length > MAX.argumentCharacters) throw invalid(`${at}.function.arguments`);
     return { id: parseCallId(call["id"], `${at}.id`), name, arguments: args };

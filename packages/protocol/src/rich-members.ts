@@ -1,5 +1,6 @@
 import { isAbsent, isJsonObject, type JsonObject } from "./chat-fields.ts";
 import { WireError } from "./errors.ts";
+import { assertKnown, FORMAT_MEMBERS, FUNCTION_MEMBERS, TOOL_MEMBERS } from "./request-members.ts";
 import type { ResponseFormat, Tool, ToolChoice } from "./rich-chat.ts";
 
 /** A schema is handed on as it is, so it is bounded as a whole: what writes it again must not run out of stack. */
@@ -13,7 +14,7 @@ const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}$/;
 
 const invalid = (param: string) => new WireError("invalid_field", { param });
 
-/** What each member of a named definition may hold; those that are not here are dropped. */
+/** What each optional member of a named definition may hold. */
 const DEFINITION = {
   description: (value: unknown) => typeof value === "string" && value.length <= MAX_DESCRIPTION_CHARACTERS,
   strict: (value: unknown) => typeof value === "boolean",
@@ -52,8 +53,10 @@ export function parseTools(tools: unknown): readonly Tool[] | undefined {
     if (!isJsonObject(tool)) throw invalid(param);
     // Tools that the server itself runs would send the prompt elsewhere.
     if (tool["type"] !== "function") throw new WireError("unsupported_field", { param: `${param}.type` });
+    assertKnown(tool, TOOL_MEMBERS, param);
     const described = tool["function"];
     if (!isJsonObject(described)) throw invalid(`${param}.function`);
+    assertKnown(described, FUNCTION_MEMBERS, `${param}.function`);
     const definition = parseDefinition(described, `${param}.function`);
     if (names.has(definition.name)) throw invalid(`${param}.function.name`);
     names.add(definition.name);
@@ -92,6 +95,7 @@ export function parseResponseFormat(format: unknown): ResponseFormat | undefined
       const param = "response_format.json_schema";
       const described = format["json_schema"];
       if (!isJsonObject(described)) throw invalid(param);
+      assertKnown(described, FORMAT_MEMBERS, param);
       const schema = parseSchema(described["schema"], `${param}.schema`);
       return { type: "json_schema", ...parseDefinition(described, param), ...(schema && { schema }) };
     }

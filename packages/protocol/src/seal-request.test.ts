@@ -197,11 +197,29 @@ describe("messages", () => {
     ["a message that is text", ask({ messages: [CANARY] }), "invalid_request", "messages[0]"],
     ["an unknown role", ask({ messages: [{ role: CANARY, content: "x" }] }), "invalid_request", "messages[0].role"],
     [
-      "content parts",
-      ask({ messages: [{ role: "user", content: [{ type: "text", text: CANARY }] }] }),
+      "parts that are no text",
+      ask({
+        messages: [
+          {
+            role: "user",
+            content: [
+              { type: "text", text: "x" },
+              { type: "image_url", image_url: { url: CANARY } },
+            ],
+          },
+        ],
+      }),
       "content_not_text",
       "messages[0].content",
     ],
+    [
+      "a text part without text",
+      ask({ messages: [{ role: "user", content: [{ type: "text" }] }] }),
+      "content_not_text",
+      "messages[0].content",
+    ],
+    ["no parts", ask({ messages: [{ role: "user", content: [] }] }), "content_not_text", "messages[0].content"],
+    ["a user's refusal", ask({ messages: [{ role: "user", content: "x", refusal: CANARY }] }), "field_in_clear", "messages[0].refusal"],
     ["a number", ask({ messages: [{ role: "user", content: 5 }] }), "content_not_text", "messages[0].content"],
     ["a name", ask({ messages: [{ role: "user", content: "x", name: CANARY }] }), "field_in_clear", "messages[0].name"],
     [
@@ -217,13 +235,40 @@ describe("messages", () => {
       "messages[0].tool_call_id",
     ],
     [
-      "reasoning sent back",
-      ask({ messages: [{ role: "assistant", content: "x", reasoning_content: CANARY }] }),
+      "reasoning of a user",
+      ask({ messages: [{ role: "user", content: "x", reasoning_content: CANARY }] }),
       "field_in_clear",
       "messages[0].reasoning_content",
     ],
   ])("%s", async (_why, request, code, field) => {
     await expectRefusal(request, code, field);
+  });
+
+  it("text in parts is joined, and what an assistant said in other words, and sealed; its reasoning is left out", async () => {
+    const parts = [
+      { type: "text", text: CANARY },
+      { type: "text", text: "b" },
+    ];
+    const messages = [
+      { role: "user", content: parts },
+      { role: "assistant", content: [] },
+      { role: "assistant", content: [{ type: "refusal", refusal: CANARY }] },
+      { role: "assistant", content: null, refusal: CANARY },
+      { role: "assistant", content: "c", reasoning_content: CANARY, reasoning: CANARY, refusal: null },
+    ];
+    const { body, headers } = await sealRequest(ask({ messages }), options);
+    expect(textOf(body)).not.toContain(CANARY);
+    const { request } = await openRequest(JSON.parse(textOf(body)), headers, { backend: anyBackend, modelKey: model, strict: true });
+    expect(request.messages.map((message) => message.content)).toEqual([`${CANARY}\nb`, "", CANARY, CANARY, "c"]);
+  });
+
+  it("names travel where they are allowed in clear, and reach the engine", async () => {
+    const messages = [{ role: "user", content: CANARY, name: "ann" }];
+    const { body, headers } = await sealRequest(ask({ messages }), { ...options, allowInClear: ["messages.name"] });
+    expect(textOf(body)).toContain('"name":"ann"');
+    expect(textOf(body)).not.toContain(CANARY);
+    const { request } = await openRequest(JSON.parse(textOf(body)), headers, { backend: anyBackend, modelKey: model, strict: false });
+    expect(request.messages).toEqual([{ role: "user", content: CANARY, name: "ann" }]);
   });
 
   it("content that is missing is sealed as empty", async () => {

@@ -1,7 +1,7 @@
 import type { CryptoBackend, KeyPair } from "./backend.ts";
 import { utf8 } from "./bytes.ts";
 import { CLEAR_MEMBERS, findTextInClear, isAbsent, isJsonObject } from "./chat-fields.ts";
-import { CHAT_ROLES, type ChatMessage } from "./chat-request.ts";
+import { CHAT_ROLES, type ChatMessage, type ChatRole } from "./chat-request.ts";
 import { createEnvelopeSealer, deriveEnvelopeKey } from "./envelope.ts";
 import { HEADERS, SIGNING_ALGORITHM } from "./headers.ts";
 import { toHex } from "./hex.ts";
@@ -23,7 +23,8 @@ export interface SealRequestOptions {
   readonly modelKey: Uint8Array;
   /**
    * Members that may travel unencrypted although they may carry content (`stop`, `user`, …). They are sent as they
-   * are and the gateway reads them. A member within another is named with a dot (`venice_parameters.character_slug`).
+   * are and the gateway reads them. A member within another is named with a dot (`venice_parameters.character_slug`), and
+   * the names in messages together (`messages.name`).
    */
   readonly allowInClear?: readonly string[];
 }
@@ -48,7 +49,8 @@ export async function sealRequest(request: unknown, options: SealRequestOptions)
     if (refused !== undefined) throw new RefusalError("field_in_clear", refused);
     clear[member] = value;
   }
-  const messages = (request["messages"] as unknown[]).map(parseMessage);
+  const nameInClear = allowInClear.includes("messages.name");
+  const messages = (request["messages"] as unknown[]).map((message, i) => parseMessage(message, i, nameInClear));
 
   // 2. One key pair, one key agreement, for this request alone.
   const clientKey = backend.createKeyPair();
@@ -58,8 +60,8 @@ export async function sealRequest(request: unknown, options: SealRequestOptions)
     throw new RefusalError("invalid_model_key");
   }
   const sealer = createEnvelopeSealer(backend, aead, clientKey.publicKey);
-  const sealed: { role: string; content: string }[] = [];
-  for (const { role, content } of messages) sealed.push({ role, content: (await sealer.seal(content)).hex });
+  const sealed: ChatMessage[] = [];
+  for (const message of messages) sealed.push({ ...message, content: (await sealer.seal(message.content)).hex });
 
   const body = utf8(JSON.stringify({ ...clear, messages: sealed, stream: true }));
   return {
@@ -74,13 +76,37 @@ export async function sealRequest(request: unknown, options: SealRequestOptions)
   };
 }
 
-function parseMessage(message: unknown, i: number): ChatMessage {
+/** What a message travels as: its content sealed, its name in clear where the caller allows that. */
+function parseMessage(message: unknown, i: number, nameInClear: boolean): ChatMessage {
   if (!isJsonObject(message)) throw new RefusalError("invalid_request", `messages[${i}]`);
   const role = CHAT_ROLES.find((known) => known === message["role"]);
   if (!role) throw new RefusalError("invalid_request", `messages[${i}].role`);
-  const other = Object.keys(message).find((member) => member !== "role" && member !== "content" && !isAbsent(message[member]));
+  const { name, content, refusal } = message;
+  const isHandled = (member: string) =>
+    MESSAGE_MEMBERS.has(member) || (role === "assistant" && OWN_WORDS.has(member)) || (member === "name" && nameInClear);
+  const other = Object.keys(message).find((member) => !isHandled(member) && !isAbsent(message[member]));
   if (other !== undefined) throw new RefusalError("field_in_clear", `messages[${i}].${other}`);
-  const content = message["content"] ?? "";
-  if (typeof content !== "string") throw new RefusalError("content_not_text", `messages[${i}].content`);
-  return { role, content };
+  const refused = role === "assistant" && isAbsent(content) ? refusal : undefined;
+  const text = textOf(refused ?? content ?? "", role);
+  if (text === undefined) throw new RefusalError("content_not_text", `messages[${i}].content`);
+  return { role, content: text, ...(typeof name === "string" && name !== "" && { name }) };
+}
+
+const MESSAGE_MEMBERS: ReadonlySet<string> = new Set(["role", "content"]);
+/**
+ * What clients send back of an assistant's answer beside its content. Its reasoning is left out: version 1 has no place that
+ * is sealed for it, and chat templates drop it from earlier turns. A refusal is sealed as the content that it stands for.
+ */
+const OWN_WORDS: ReadonlySet<string> = new Set(["reasoning_content", "reasoning", "refusal"]);
+
+/** Text in parts is joined as version 2 joins it; undefined for anything else than text. */
+function textOf(content: unknown, role: ChatRole): string | undefined {
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content) || (content.length === 0 && role !== "assistant")) return undefined;
+  const texts = content.map((part: unknown) => {
+    if (!isJsonObject(part)) return undefined;
+    if (part["type"] === "refusal" && role === "assistant") return part["refusal"];
+    return part["type"] === "text" ? part["text"] : undefined;
+  });
+  return texts.every((text) => typeof text === "string") ? texts.join("\n") : undefined;
 }

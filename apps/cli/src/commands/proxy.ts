@@ -5,7 +5,7 @@ import type { ProxyFlags } from "../proxy-flags.ts";
 /** Which flags stand under which heading of the help text; in this order. */
 const HEADINGS: readonly (readonly [heading: string, flags: readonly string[]])[] = [
   ["Where it listens, and who may call:", ["--port", "--host", "--local-key-file", "--allow-origin", "--allow-remote", "--allow-host"]],
-  ["Which server to ask:", ["--base-url", "--api-key-file", "--models", "--allow-gateway-visible"]],
+  ["Which server to ask:", ["--base-url", "--api-key-file", "--models", "--allow-in-clear", "--allow-gateway-visible"]],
 ];
 
 export function addProxy(program: Command): void {
@@ -17,6 +17,11 @@ export function addProxy(program: Command): void {
     .option("--local-key-file <file>", "callers must send the key in this file (or BAUTA_LOCAL_KEY): Authorization: Bearer")
     .option("--api-key-file <file>", "the file with your key for the server (or BAUTA_API_KEY)")
     .option("--models <ids>", "attest these at once, and keep them so: ids with commas between", parseModels)
+    .option(
+      "--allow-in-clear <members>",
+      "let these travel beside sealed messages, for the gateway to read: stop,user,metadata,messages.name …",
+      parseMembers,
+    )
     .option("--allow-gateway-visible", "INSECURE: pass requests to tee-… models on although the gateway reads them")
     .option("--allow-origin <origin>", "let web pages of this origin call, such as http://localhost:3000; may be repeated", collect)
     .option("--allow-remote", "INSECURE: listen for other machines; they send what they ask over the network in clear")
@@ -58,6 +63,14 @@ function parseModels(text: string, before: readonly string[] | undefined): reado
   const models = text.split(",").map((model) => model.trim());
   if (models.some((model) => !/^[\x21-\x7e]{1,256}$/.test(model))) throw new InvalidArgumentError("give ids with commas between.");
   return [...new Set([...(before ?? []), ...models])];
+}
+
+function parseMembers(text: string, before: readonly string[] | undefined): readonly string[] {
+  const members = text.split(",").map((member) => member.trim());
+  if (members.some((member) => !/^[A-Za-z_][A-Za-z0-9_.]{0,99}$/.test(member))) {
+    throw new InvalidArgumentError("give names of members with commas between, such as stop,user.");
+  }
+  return [...new Set([...(before ?? []), ...members])];
 }
 
 function collect(value: string, before: readonly string[] | undefined): readonly string[] {

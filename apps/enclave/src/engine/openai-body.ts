@@ -24,7 +24,7 @@ export function createOpenAiBody(request: ChatRequest, upstreamModel: string): R
   };
   return {
     model: upstreamModel,
-    messages: rich ? rich.messages.map(writeMessage) : request.messages.map(({ role, content }) => ({ role: templateRole(role), content })),
+    messages: (rich?.messages ?? request.messages).map(writeMessage),
     stream: true,
     stream_options: { include_usage: true },
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
@@ -43,12 +43,17 @@ function richMembers(rich: RichChat): Record<string, unknown> {
   };
 }
 
-function writeMessage({ role, content, toolCalls, toolCallId }: RichMessage): Record<string, unknown> {
+function writeMessage({ role, content, name, reasoning, toolCalls, toolCallId }: RichMessage): Record<string, unknown> {
   const written = typeof content === "string" ? content : content.map(writePart);
-  if (toolCallId !== undefined) return { role: "tool", tool_call_id: toolCallId, content: written };
-  if (!toolCalls) return { role: templateRole(role), content: written };
+  const more = {
+    ...(name !== undefined && { name }),
+    // Engines read the one or the other.
+    ...(reasoning !== undefined && { reasoning_content: reasoning, reasoning }),
+  };
+  if (toolCallId !== undefined) return { role: "tool", tool_call_id: toolCallId, content: written, ...more };
+  if (!toolCalls) return { role: templateRole(role), content: written, ...more };
   // Templates tell a message that only calls from one that says nothing by this.
-  return { role: "assistant", content: written === "" ? null : written, tool_calls: toolCalls.map(writeCall) };
+  return { role: "assistant", content: written === "" ? null : written, ...more, tool_calls: toolCalls.map(writeCall) };
 }
 
 function writePart(part: ContentPart): object {

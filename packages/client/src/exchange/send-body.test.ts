@@ -98,6 +98,22 @@ describe("requests sealed whole", () => {
     expect(enclave.bodies).toEqual([]);
   });
 
+  it("tell which member an enclave refuses, and nothing that is more than a name", async () => {
+    for (const [param, told] of [
+      ["max_tokens", "max_tokens"],
+      ["messages[0].content[1].image_url.url", "messages[0].content[1].image_url.url"],
+      ["my secret is", null],
+      ["x".repeat(200), null],
+      [{ a: 1 }, null],
+    ] as const) {
+      const error = { message: "This field has a value of the wrong type or out of range", type: "x", code: "invalid_field", param };
+      const { response } = await asked({ max_tokens: -1 }, { instead: () => Response.json({ error }, { status: 400 }) });
+      const { error: said } = (await response.json()) as { error: { param: unknown; message: string } };
+      expect([response.status, said.param]).toEqual([400, told]);
+      if (told) expect(said.message).toContain(told);
+    }
+  });
+
   it("list models as sealed", async () => {
     const enclave = await createSealingEnclave({});
     const client = enclave.client({ fetch: () => Promise.resolve(Response.json({ data: [{ id: VISIBLE_MODEL }, { id: "open" }] })) });

@@ -53,7 +53,7 @@ export function answerError(error: unknown): Response {
 
 /** The JSON of such an answer, which is also the event that ends a stream. */
 export function errorBody(error: ClientError | RefusalError): ErrorBody {
-  const param = error instanceof RefusalError ? error.field : error.details.field;
+  const param = error instanceof RefusalError ? error.field : (error.details.field ?? error.details.server?.param);
   const code = (error instanceof ClientError ? error.details.server?.code : undefined) ?? error.code;
   return { error: { message: error.message, type: typeOf(error), code, param: param ?? null } };
 }
