@@ -23,5 +23,5 @@ export const without = [
   "packages/client/src/retry-undici.test.ts",
 ];
 
-/** They share two processes: most of the time would go into loading the same modules for each file. */
-export const settings = ["--no-isolate", "--pool=threads", "--maxWorkers=2"];
+/** They share two processes, not threads, whose processor time could not be told apart: most of the time would go into loading the same modules for each file. */
+export const settings = ["--no-isolate", "--pool=forks", "--maxWorkers=2"];

@@ -6,6 +6,7 @@ import type { ConnectionFlags } from "./connection-flags.ts";
 import { CommandError, EXIT } from "./exit.ts";
 import { openGpuService } from "./gpu-service.ts";
 import { resolvePolicy } from "./policy-file.ts";
+import { createTerminal } from "./terminal.ts";
 import { readTrustRoots } from "./trust-root-files.ts";
 
 /**
@@ -46,11 +47,22 @@ export function connectToAsk({ baseUrl, apiKey }: Pick<ConnectionFlags, "baseUrl
 const UNPINNED = { version: 1, measurements: "any" } as const;
 
 function readServer(flags: Pick<ConnectionFlags, "baseUrl" | "apiKey">): { readonly baseURL: string; readonly apiKey: string } {
-  const baseURL = flags.baseUrl ?? process.env["BAUTA_BASE_URL"];
+  const named = flags.baseUrl ?? process.env["BAUTA_BASE_URL"];
   const apiKey = flags.apiKey ?? process.env["BAUTA_API_KEY"];
-  if (!baseURL) throw new CommandError("no gateway: give --base-url or set BAUTA_BASE_URL", EXIT.usage);
+  if (!named) throw new CommandError("no gateway: give --base-url or set BAUTA_BASE_URL", EXIT.usage);
   if (!apiKey) throw new CommandError("no API key: set BAUTA_API_KEY or give --api-key", EXIT.usage);
-  return { baseURL, apiKey };
+  return { baseURL: withPath(named), apiKey };
+}
+
+/** A server's name alone is no API's address: its usual place is taken, and told. */
+function withPath(baseUrl: string): string {
+  if (!URL.canParse(baseUrl)) return baseUrl;
+  const { pathname, search, hash, origin } = new URL(baseUrl);
+  if (!/^\/+$/.test(pathname) || search !== "" || hash !== "" || origin === "null") return baseUrl;
+  const guessed = `${baseUrl.replace(/\/+$/, "")}/api/v1`;
+  const terminal = createTerminal(process.stderr);
+  terminal.line(terminal.dim(`the base URL has no path: taking ${origin}/api/v1; name it whole if the API is elsewhere, such as at /v1`));
+  return guessed;
 }
 
 async function readPolicy(nameOrFile: string | undefined, allowUnpinned: boolean): Promise<Policy> {

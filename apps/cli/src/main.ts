@@ -10,6 +10,7 @@ import { addPolicy } from "./commands/policy.ts";
 import { addProxy } from "./commands/proxy.ts";
 import { addVerify } from "./commands/verify.ts";
 import { addConfigFile } from "./config-file.ts";
+import { followProxyEnvironment } from "./environment-proxy.ts";
 import { EXIT, exitCodeOf, showError } from "./exit.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
@@ -35,6 +36,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 try {
+  await followProxyEnvironment();
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {

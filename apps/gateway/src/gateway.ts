@@ -16,7 +16,7 @@ import { createMemoryReceiptStore, type ReceiptStore } from "./receipt-store.ts"
 import { Replica, type ReplicaStatus } from "./replica.ts";
 import { ModelReplicas } from "./replicas.ts";
 import type { ServedModel } from "./route-context.ts";
-import { addRoutes, ALLOWED_METHODS } from "./routes.ts";
+import { addRoutes, refuseUnknown } from "./routes.ts";
 import { createServer } from "./server.ts";
 import { Receipts } from "./signature.ts";
 import { Slots } from "./slots.ts";
@@ -124,7 +124,7 @@ export function createGateway(config: GatewayConfig, parts: GatewayParts = {}): 
   const statuses = () => all.map((replica) => replica.status);
 
   const drain = new Drain();
-  const app = createServer(limits, drain, ALLOWED_METHODS, logger);
+  const app = createServer(limits, drain, refuseUnknown, logger);
   const store = parts.receipts ?? createMemoryReceiptStore({ maxRecords: limits.receipts, maxBytes: limits.receiptBytes });
   addRoutes(app, {
     keys: parts.keys ?? createApiKeyList(config.keys),

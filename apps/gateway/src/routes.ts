@@ -8,6 +8,7 @@ import { createModelList } from "./models.ts";
 import { MAX_NRAS_REQUEST_BYTES, NotRelayedError, NRAS_CALLS, type NrasCall } from "./nras-relay.ts";
 import { modelOf, ownerOf, type RouteContext } from "./route-context.ts";
 import type { Slots } from "./slots.ts";
+import { collapseSlashes, UnknownPathError } from "./unknown-path.ts";
 
 const PREFIXES = ["/api/v1", "/v1"] as const;
 const NRAS = "/tee/nras";
@@ -24,9 +25,19 @@ const ROUTES = {
 const JSON_TYPE = "application/json; charset=utf-8";
 
 /** The methods that each public path takes. */
-export const ALLOWED_METHODS: ReadonlyMap<string, string> = new Map(
+const ALLOWED_METHODS: ReadonlyMap<string, string> = new Map(
   PREFIXES.flatMap((prefix) => Object.values(ROUTES).map(({ method, path }) => [prefix + path, method])),
 );
+const KNOWN_PATHS = Object.values(ROUTES)
+  .map(({ path }) => path)
+  .filter((path) => !path.startsWith(NRAS));
+
+/** Why nothing serves a request, and what its `Allow` says. */
+export function refuseUnknown(url: string): { readonly error: WireError; readonly allow: string | undefined } {
+  const [path = ""] = url.split("?", 1);
+  const allow = ALLOWED_METHODS.get(collapseSlashes(path));
+  return { allow, error: allow === undefined ? new UnknownPathError(path, PREFIXES, KNOWN_PATHS) : new WireError("method_not_allowed") };
+}
 
 /** Adds the public API, under both of its prefixes. */
 export function addRoutes(app: FastifyInstance, context: RouteContext): void {

@@ -15,12 +15,15 @@ const KEEP_ALIVE_MS = 72_000;
 const CHECK_CONNECTIONS_MS = 1_000;
 const UNKNOWN_ROUTE = "-";
 
+/** Why no route takes a request, and the methods that its path takes, if it is one. */
+type RefuseUnknown = (url: string) => { readonly error: WireError; readonly allow: string | undefined };
+
 /**
  * An HTTP server that answers every fault in the catalogue's shape and writes one log line for each request.
  * Nothing of a request's text is logged, at any level: Fastify's own logger stays off.
- * @param allowed the methods of each path, for 405 answers
+ * @param refuseUnknown what is answered to requests that no route takes
  */
-export function createServer(limits: GatewayLimits, drain: Drain, allowed: ReadonlyMap<string, string>, logger: Logger): FastifyInstance {
+export function createServer(limits: GatewayLimits, drain: Drain, refuseUnknown: RefuseUnknown, logger: Logger): FastifyInstance {
   const app = Fastify({
     logger: false,
     bodyLimit: limits.bodyBytes,
@@ -32,6 +35,7 @@ export function createServer(limits: GatewayLimits, drain: Drain, allowed: Reado
     // Closing is the drain's business: it answers 503 while others finish.
     return503OnClosing: false,
     forceCloseConnections: true,
+    routerOptions: { ignoreDuplicateSlashes: true },
     http: {
       maxHeaderSize: limits.headerBytes,
       headersTimeout: limits.requestTimeoutMs,
@@ -79,9 +83,9 @@ export function createServer(limits: GatewayLimits, drain: Drain, allowed: Reado
     }
     if (!request.is404) return done();
     // Said here, not in a handler, which would come only after the body.
-    const methods = allowed.get(request.url.split("?", 1)[0] ?? "");
-    if (methods !== undefined) void reply.header("allow", methods);
-    done(new WireError(methods === undefined ? "not_found" : "method_not_allowed"));
+    const { error, allow } = refuseUnknown(request.url);
+    if (allow !== undefined) void reply.header("allow", allow);
+    done(error);
   });
   app.setErrorHandler((error, request, reply) => {
     const wire = toWireError(error);

@@ -5,7 +5,7 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 /**
  * Checks and normalises the server's address, such as `https://api.example.com/api/v1`.
- * @returns the address without a slash at its end
+ * @returns the address without a slash at its end or two in a row
  * @throws {ClientError} `invalid_option`; plain http is for loopback hosts, unless it is allowed by name
  */
 export function parseBaseUrl(text: string, allowInsecureHttp: boolean): string {
@@ -21,7 +21,7 @@ export function parseBaseUrl(text: string, allowInsecureHttp: boolean): string {
   if (url.protocol === "http:" && !allowInsecureHttp && !LOOPBACK.test(url.hostname)) {
     throw invalid("is plain http to another machine, which would show the API key to the network; use https, or set allowInsecureHttp");
   }
-  return `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
+  return `${url.origin}${url.pathname.replace(/\/{2,}/g, "/").replace(/\/$/, "")}`;
 }
 
 /** The rejected text is not repeated: it may hold a password. */

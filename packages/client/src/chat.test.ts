@@ -104,7 +104,7 @@ describe("chat with an e2ee model", () => {
     ["tools", { tools: [{ type: "function" }] }, "tools"],
     ["stop", { stop: [CANARY] }, "stop"],
     ["a message's name", { messages: [{ role: "user", content: "x", name: CANARY }] }, "messages[0].name"],
-    ["content in parts", { messages: [{ role: "user", content: [{ type: "text", text: CANARY }] }] }, "messages[0].content"],
+    ["an image", { messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: CANARY } }] }] }, "messages[0].content"],
   ])("refuses %s by name, before anything is sent", async (_name, change, field) => {
     const server = await startServer();
     const error = await rejection(server.client().chat({ model: MODEL, messages: QUESTION, ...change } as never));

@@ -3,7 +3,7 @@ import { LIMITS } from "@bauta/protocol";
 import { type AttestedModels, createAttestedModels } from "./attested-models.ts";
 import { type Answered, answered, type CallFacts } from "./call.ts";
 import { answerPreflight, type CallerRules, refuseForeign, shareWith } from "./caller.ts";
-import { type ProxyErrorCode, refuse } from "./errors.ts";
+import { PROXY_ERRORS, type ProxyErrorCode, refuse } from "./errors.ts";
 import { describeFailure } from "./failure.ts";
 import { createLocalKey } from "./local-key.ts";
 import { answerModels } from "./model-list.ts";
@@ -74,7 +74,7 @@ export function createProxy(options: ProxyOptions): (request: Request) => Promis
     // Only an allowed page's question comes as far as here.
     if (request.method === "OPTIONS" && request.headers.has("origin")) return answered(answerPreflight(request));
     // 2. What is asked for, and by whom.
-    if (path === "other") return refusal("not_found");
+    if (path === "other") return refused(refuse("not_found", { message: explainUnknown(url) }));
     const { method, key } = RESOURCES[path];
     if (request.method !== method && !(request.method === "HEAD" && method === "GET")) {
       return refusal("method_not_allowed", { allow: method });
@@ -114,6 +114,8 @@ export function createProxy(options: ProxyOptions): (request: Request) => Promis
   return async (request) => {
     const beganMs = nowMs();
     const url = new URL(request.url);
+    // Programs that join a base URL and a path often write two slashes between.
+    url.pathname = url.pathname.replace(/\/{2,}/g, "/");
     const path = findResource(url.pathname);
     const { response, facts } = await answer(request, url, path).catch(() =>
       request.signal.aborted ? refusal("client_gone") : refusal("internal"),
@@ -151,6 +153,20 @@ function findResource(pathname: string): ResourcePath | "other" {
   if (pathname.startsWith("/v1/models/")) return "/v1/models";
   return Object.hasOwn(RESOURCES, pathname) ? (pathname as ResourcePath) : "other";
 }
+
+/** What to do about a path that is not served; nothing of the path is repeated. */
+function explainUnknown({ pathname, origin }: URL): string {
+  const asked = pathname.replace(/(?<=.)\/$/, "").replace(/^\/api(?=\/v1\/)/, "");
+  if (findResource(`/v1${asked}`) !== "other" || asked !== pathname) return `The API is below ${origin}/v1: take that as base URL`;
+  const other = OTHER_APIS[asked.replace(/^\/v1(?=\/)/, "")];
+  return other ?? PROXY_ERRORS.not_found.message;
+}
+
+/** What other APIs of the kind have, and what is asked in its place. */
+const OTHER_APIS: Readonly<Record<string, string>> = {
+  "/completions": "This proxy has no text completions: ask /v1/chat/completions with messages",
+  "/responses": "This proxy has no Responses API: ask /v1/chat/completions, which every SDK can be told to use",
+};
 
 function readModelId({ pathname }: URL): string | undefined {
   const encoded = /^\/v1\/models\/(.+)$/.exec(pathname)?.[1];

@@ -46,8 +46,10 @@ export function parseCall(input: string | URL | Request, init: RequestInit = {})
 export function pathBelow(baseURL: string, url: URL): string {
   const base = new URL(baseURL);
   const root = base.pathname.replace(/\/$/, "");
-  if (url.origin === base.origin && url.pathname.startsWith(`${root}/`)) {
-    const path = url.pathname.slice(root.length + 1).replace(/\/+$/, "");
+  // Programs that join a base URL and a path often write two slashes between.
+  const pathname = url.pathname.replace(/\/{2,}/g, "/");
+  if (url.origin === base.origin && pathname.startsWith(`${root}/`)) {
+    const path = pathname.slice(root.length + 1).replace(/\/$/, "");
     if (path !== "") return path;
   }
   throw new ClientError("path_not_private", `this address is not below ${baseURL}, which is all that this fetch is for`, { field: "url" });
