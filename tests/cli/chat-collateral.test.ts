@@ -76,8 +76,8 @@ describe("bauta chat with a service whose answers bring no collateral", () => {
 
   it("sends nothing when told to fetch none, and names the check", async () => {
     const outcome = await bauta([...ask, "--offline"], env);
-    expect(outcome).toMatchObject({ code: 1, stdout: expect.stringContaining("✗ e2ee-scripted NOT acceptable") });
-    expect(outcome.stdout).toMatch(/– tdx\.[a-z-]+: .*collateral/);
+    expect(outcome).toMatchObject({ code: 1, stderr: expect.stringContaining("✗ e2ee-scripted NOT acceptable") });
+    expect(outcome.stderr).toMatch(/– tdx\.[a-z-]+: .*collateral/);
     expect(engine.requests).toHaveLength(0);
   });
 
@@ -98,7 +98,7 @@ describe("bauta chat with a service whose answers bring no collateral", () => {
 
   it("fetches what is missing, once, and keeps it for the next command", async () => {
     const first = await bauta([...ask, "--pcs-url", pcs.url], env);
-    expect(first).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("✓ verified") });
+    expect(first).toMatchObject({ code: 0, stderr: expect.stringContaining("✓ verified") });
     const asked = pcs.requests.length;
     expect(asked).toBeGreaterThan(3);
     expect(await bauta([...ask, "--pcs-url", pcs.url], env)).toMatchObject({ code: 0 });
@@ -116,7 +116,7 @@ describe("bauta chat with a service whose answers bring no collateral", () => {
       response.writeHead(503).end();
       return true;
     };
-    expect(await bauta([...ask, "--pcs-url", pcs.url], env)).toMatchObject({ code: 0, stdout: expect.stringContaining("✓ verified") });
+    expect(await bauta([...ask, "--pcs-url", pcs.url], env)).toMatchObject({ code: 0, stderr: expect.stringContaining("✓ verified") });
   });
 
   it("sends nothing where the keys statement was taken out on the way, since the demo's policy requires it", async () => {
@@ -125,7 +125,7 @@ describe("bauta chat with a service whose answers bring no collateral", () => {
     for (const name of ["keys", "keys_signature"]) relay.dropped.add(name);
     const outcome = await bauta([...ask, "--pcs-url", pcs.url], env);
     for (const name of ["keys", "keys_signature"]) relay.dropped.delete(name);
-    expect(outcome).toMatchObject({ code: 1, stdout: expect.stringContaining("– keys.signed: the answer has no keys statement") });
+    expect(outcome).toMatchObject({ code: 1, stderr: expect.stringContaining("– keys.signed: the answer has no keys statement") });
     expect(engine.requests).toHaveLength(before);
   });
 

@@ -51,7 +51,7 @@ describe("bauta chat with GPUs whose manifests nobody sends along", () => {
   it("sends nothing while what the policy requires is missing", async () => {
     const outcome = await chat("--offline");
     expect(outcome).toMatchObject({ code: 1, stderr: expect.stringContaining("nothing was sent") });
-    expect(outcome.stdout).toContain("– gpu.measurements: ");
+    expect(outcome.stderr).toContain("– gpu.measurements: ");
     expect(services.requests).toEqual([]);
     const down = await chat("--rim-url", "http://127.0.0.1:9");
     expect(down).toMatchObject({ code: 1, stderr: expect.stringContaining("127.0.0.1:9 could not be reached") });
@@ -59,11 +59,11 @@ describe("bauta chat with GPUs whose manifests nobody sends along", () => {
 
   it("fetches it, shows the GPUs in a line, and keeps it for the next command", async () => {
     const first = await chat();
-    expect(first).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("✓ verified · SIMULATED") });
-    expect(first.stdout.replaceAll(/\s+/g, " ")).toMatch(/GPUs 2 × GH100 [^,]*, driver 999\.53\.77, VBIOS 53\.49\.4D\.00\.01, SPT/);
+    expect(first).toMatchObject({ code: 0, stderr: expect.stringContaining("✓ verified · SIMULATED") });
+    expect(first.stderr.replaceAll(/\s+/g, " ")).toMatch(/GPUs 2 × GH100 [^,]*, driver 999\.53\.77, VBIOS 53\.49\.4D\.00\.01, SPT/);
     const asked = services.requests.length;
     expect(asked).toBeGreaterThan(5);
-    expect(await chat()).toMatchObject({ code: 0, stderr: "" });
+    expect(await chat()).toMatchObject({ code: 0, stdout: "Four.\n" });
     expect(services.requests).toHaveLength(asked);
   });
 

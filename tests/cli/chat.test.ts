@@ -33,14 +33,13 @@ describe("bauta chat", () => {
 
   it("shows the attestation, the answer and its proof, and says SIMULATED with each", async () => {
     const { code, stdout, stderr } = await bauta(["chat", "--model", "e2ee-scripted", ...trust, "What", "is", "2+2?"], { env });
-    expect(stderr).toBe("");
     expect(code).toBe(0);
-    const lines = stdout.trimEnd().split("\n");
+    const lines = stderr.trimEnd().split("\n");
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
     expect(lines[0]).toMatch(/^✓ e2ee-scripted attested SIMULATED \(\d+ checks passed, 0 failed, \d+ not made\)$/);
     expect(lines.at(-1)).toMatch(/^✓ verified · SIMULATED · \d+ tokens · receipt chatcmpl-\w+…$/);
-    // A model's control characters do not reach the terminal.
-    expect(stdout).toContain("Four, I think. \ufffd[31m");
+    // Another program gets what the model wrote, and nothing else.
+    expect(stdout).toBe("Four, I think. \u001b[31m\n");
     expect(engine.requests.at(-1)?.messages).toEqual([{ role: "user", content: "What is 2+2?" }]);
   });
 
@@ -62,12 +61,19 @@ describe("bauta chat", () => {
     ]);
   });
 
+  it("puts standard input behind what is asked", async () => {
+    const { code } = await bauta(["chat", "--model", "e2ee-scripted", ...trust, "Summarise:"], { env, input: "a\nb\n" });
+    expect(code).toBe(0);
+    expect(engine.requests.at(-1)?.messages).toEqual([{ role: "user", content: "Summarise:\n\na\nb\n" }]);
+  });
+
   it("sends nothing when the simulator's root is not named", async () => {
     const before = engine.requests.length;
     const { code, stdout, stderr } = await bauta(["chat", "--model", "e2ee-scripted", "--policy", demo.policy, "Hello"], { env });
     expect(code).toBe(1);
-    expect(stdout).toContain("✗ e2ee-scripted NOT acceptable");
-    expect(stdout).toContain("✗ tdx.pck-chain");
+    expect(stdout).toBe("");
+    expect(stderr).toContain("✗ e2ee-scripted NOT acceptable");
+    expect(stderr).toContain("✗ tdx.pck-chain");
     expect(stderr).toContain("nothing was sent");
     expect(engine.requests.length).toBe(before);
   });
@@ -85,7 +91,7 @@ describe("bauta chat", () => {
       env,
     });
     expect(accepted.code).toBe(0);
-    expect(accepted.stdout).toContain("verified · SIMULATED UNPINNED");
+    expect(accepted.stderr).toContain("verified · SIMULATED UNPINNED");
   });
 
   it("sends nothing to another build than the policy's", async () => {
@@ -102,12 +108,12 @@ describe("bauta chat", () => {
       compose_hash: "00".repeat(32),
     };
     writeFileSync(policy, JSON.stringify({ version: 1, provider: "simulator", builds: [build], allow: { debug: false } }));
-    const { code, stdout } = await bauta(
+    const { code, stderr } = await bauta(
       ["chat", "--model", "e2ee-scripted", "--trust-root", demo.trustRoot, "--policy", policy, "Hello"],
       { env },
     );
     expect(code).toBe(1);
-    expect(stdout).toContain("✗ measure.mrtd");
+    expect(stderr).toContain("✗ measure.mrtd");
   });
 
   it("asks a tee model only when told that the gateway reads it", async () => {
@@ -115,14 +121,14 @@ describe("bauta chat", () => {
     const refused = await bauta([...first, "Hello"], { env });
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("gateway") });
     const allowed = await bauta([...first, "--allow-gateway-visible", "Hello"], { env });
-    expect(allowed).toMatchObject({ code: 0, stdout: expect.stringContaining("verified · SIMULATED") });
+    expect(allowed).toMatchObject({ code: 0, stderr: expect.stringContaining("verified · SIMULATED") });
   });
 
   it("seals what it sends to a tee model where the policy says that its enclave takes it so", async () => {
-    const { code, stdout } = await bauta(["chat", "--model", "tee-scripted", ...trust, "Hello"], { env });
+    const { code, stderr } = await bauta(["chat", "--model", "tee-scripted", ...trust, "Hello"], { env });
     expect(code).toBe(0);
-    expect(stdout).toContain("verified · SIMULATED");
-    expect(stdout).not.toContain("gateway reads");
+    expect(stderr).toContain("verified · SIMULATED");
+    expect(stderr).not.toContain("gateway reads");
   });
 
   it("keeps its status when nobody reads the output", async () => {

@@ -59,8 +59,8 @@ describe("bauta policy, of a running enclave", () => {
     expect(await text("p.yaml")).toMatch(/^# Which enclaves are acceptable/);
     expect(await text("p.yaml")).toContain("# SIMULATED: this build runs in no TEE.");
     const chat = await bauta(["chat", "--model", model, ...root, "--policy", at("p.yaml"), "What is 2+2?"], { env });
-    expect(chat).toMatchObject({ code: 0, stdout: expect.stringContaining("✓ verified · SIMULATED") });
-    expect(chat.stdout).not.toContain("UNPINNED");
+    expect(chat).toMatchObject({ code: 0, stderr: expect.stringContaining("✓ verified · SIMULATED") });
+    expect(chat.stderr).not.toContain("UNPINNED");
   });
 
   it("writes the policy to standard output, and words beside it", async () => {

@@ -47,23 +47,27 @@ describe("README.md", () => {
     .flatMap((block) => block.replaceAll("\\\n", " ").split("\n"))
     .filter((line) => /^(npx bauta|curl) /.test(line));
   it.skipIf(noCurl).each(lines)("%s", async (line) => {
-    const { stdout } = await execute("bash", ["-c", line.replace(/^npx bauta/, `"${process.execPath}" "${root}apps/cli/bin/bauta.mjs"`)], {
-      cwd: folder,
-      env,
-      timeout: 30_000,
-    });
+    const { stdout, stderr } = await execute(
+      "bash",
+      ["-c", line.replace(/^npx bauta/, `"${process.execPath}" "${root}apps/cli/bin/bauta.mjs"`)],
+      {
+        cwd: folder,
+        env,
+        timeout: 30_000,
+      },
+    );
     expect(stdout.trim()).not.toBe("");
     expect(stdout).not.toContain('"error"');
-    if (line.includes("bauta chat")) expect(stdout).toMatch(/^✓ verified · SIMULATED/m);
+    if (line.includes("bauta chat")) expect(stderr).toMatch(/^✓ verified · SIMULATED/m);
   });
 
   it("shows the screen that there is", async () => {
-    const { stdout } = await execute(
+    const { stderr } = await execute(
       process.execPath,
       [`${root}apps/cli/bin/bauta.mjs`, "chat", "--model", demo.models[1], "--trust-root", demo.trustRoot, "--policy", demo.policy, "Hi"],
       { env, timeout: 30_000 },
     );
-    const counts = /\(\d+ checks passed, 0 failed, \d+ not made\)/.exec(stdout)?.[0];
+    const counts = /\(\d+ checks passed, 0 failed, \d+ not made\)/.exec(stderr)?.[0];
     expect(readFileSync(`${root}README.md`, "utf8")).toContain(counts);
   });
 

@@ -1,3 +1,4 @@
+import { columnsOf, graphemesOf, splitBehindWide, splitUnspaced } from "./columns.ts";
 import type { Terminal } from "./terminal.ts";
 
 const INDENT = "  ";
@@ -12,13 +13,15 @@ export interface AnswerGutter {
 
 /**
  * Keeps an answer out of the first column, where verdicts stand: whoever writes the answer could write a verdict too.
- * Lines are broken here, between words where there are any, since a terminal would wrap into that column.
+ * Lines are broken here, between words where there are any, since a terminal would wrap into that column; each as wide as
+ * the terminal is when it is written.
  * @param style applied to each piece written
  */
 export function createAnswerGutter(terminal: Terminal, style: (text: string) => string = (text) => text): AnswerGutter {
-  const width = Math.max(20, terminal.width - 1);
   let column = 0;
   let word = "";
+
+  const widest = () => Math.max(20, terminal.width - 1);
 
   function put(text: string): void {
     if (column === 0) {
@@ -35,35 +38,52 @@ export function createAnswerGutter(terminal: Terminal, style: (text: string) => 
   }
 
   function flush(): void {
-    if (word === "") return;
-    if (column > INDENT.length && column + columnsOf(word) > width) breakLine();
+    for (const piece of splitBehindWide(word)) putPiece(piece);
+    word = "";
+  }
+
+  function putPiece(piece: string): void {
+    for (const text of splitUnspaced(piece)) putWord(text);
+  }
+
+  function putWord(text: string): void {
+    const width = widest();
+    const fits = (more: string) => Math.max(column, INDENT.length) + columnsOf(more) <= width;
+    if (column > INDENT.length && !fits(text)) breakLine();
     let piece = "";
-    for (const character of word) {
-      if (Math.max(column, INDENT.length) + columnsOf(piece + character) > width) {
+    // Longer than a line by itself: an address, a hash.
+    for (const grapheme of fits(text) ? [text] : graphemesOf(text)) {
+      if (piece !== "" && !fits(piece + grapheme)) {
         put(piece);
         piece = "";
         breakLine();
       }
-      piece += character;
+      piece += grapheme;
     }
     if (piece !== "") put(piece);
-    word = "";
+  }
+
+  /** Scripts without spaces are shown as they come, but for a last character that may go on. */
+  function showWide(): void {
+    const pieces = splitBehindWide(word);
+    if (pieces.length < 2) return;
+    for (const piece of pieces.slice(0, -1)) putPiece(piece);
+    word = pieces.at(-1) ?? "";
   }
 
   return {
     write(text) {
-      for (const character of text.replaceAll("\t", TAB)) {
-        if (character === "\n") {
+      for (const part of text.replaceAll("\t", TAB).split(/([\n ])/)) {
+        if (part === "\n") {
           flush();
           breakLine();
-        } else if (character === " ") {
+        } else if (part === " ") {
           flush();
-          if (column < width) put(" ");
+          if (column < widest()) put(" ");
           else breakLine();
         } else {
-          word += character;
-          // Scripts without spaces break anywhere, and are shown at once.
-          if (columnsOf(character) > 1) flush();
+          word += part;
+          showWide();
         }
       }
     },
@@ -72,11 +92,4 @@ export function createAnswerGutter(terminal: Terminal, style: (text: string) => 
       if (column > 0) breakLine();
     },
   };
-}
-
-/** Never too few: what is not Latin counts as wide, so that no line reaches the terminal's own edge. */
-function columnsOf(text: string): number {
-  let columns = 0;
-  for (const character of text) columns += (character.codePointAt(0) ?? 0) > 0xff ? 2 : 1;
-  return columns;
 }

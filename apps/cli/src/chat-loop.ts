@@ -1,23 +1,30 @@
 import { createInterface } from "node:readline/promises";
+import type { ReadStream } from "node:tty";
 import type { Readable } from "node:stream";
 import { type Attestation, type ChatOptions, type Client, printableLine } from "@bauta/client";
+import { CHAT_COMMANDS, type ChatCommand, readTyped } from "./chat-command.ts";
 import { CommandError } from "./exit.ts";
+import { joinPasted, PASTE_MODE, restorePasted } from "./pasted-input.ts";
 import { showAnswer } from "./show-answer.ts";
 import { showAttestation, showChecks } from "./show-attestation.ts";
 import { type Terminal } from "./terminal.ts";
+import { wrapText } from "./wrap-text.ts";
 
 export interface ChatLoopOptions extends Omit<ChatOptions, "signal"> {
   /** What the person types; the process's own input unless given. */
   readonly input?: Readable;
 }
 
+/** Around a text of several lines. */
+const QUOTES = '"""';
+
 type Message = { role: "user" | "assistant"; content: string };
 
 /**
  * A conversation in the terminal: attests first and shows it, keeps history, shows each answer's proof.
  * Only verified answers stay in the history, since anybody on the way could have written the others, and would then
- * speak with the model's voice in the next turn. Ends at /quit, Ctrl-D, or Ctrl-C at the prompt; Ctrl-C while an answer
- * streams stops that answer.
+ * speak with the model's voice in the next turn. Ends at /quit, Ctrl-D, or Ctrl-C on an empty line; Ctrl-C clears what is
+ * typed, and stops an answer that streams.
  * @returns false when an answer was not verified
  * @throws {CommandError} when the enclave is not acceptable: nothing was sent
  */
@@ -27,14 +34,30 @@ export async function chatInTerminal(client: Client, model: string, terminal: Te
   let attestation = await client.attest(model);
   showAttestation(terminal, model, attestation.result);
   if (!attestation.result.ok) throw new CommandError("the enclave is not acceptable, so nothing was sent");
-  line(dim("/proof shows every check, /new forgets the conversation, /quit ends"));
+  note('/help lists commands, """ begins and ends a text of several lines, /quit ends');
 
-  const prompt = createInterface({ input, output: process.stdout, terminal: terminal.interactive });
+  const isTerminal = terminal.interactive && input === process.stdin && process.stdin.isTTY;
+  if (isTerminal) terminal.write(PASTE_MODE.on);
+  const prompt = createInterface({
+    input: isTerminal ? joinPasted(process.stdin as ReadStream) : input,
+    output: process.stdout,
+    terminal: terminal.interactive,
+  });
   let answering: AbortController | undefined;
   let ended = false;
+  /** Lines of a text that goes on. */
+  let block: string[] | undefined;
   prompt.on("SIGINT", () => {
     if (answering) answering.abort();
-    else prompt.close();
+    else if (prompt.line === "" && block === undefined) prompt.close();
+    else {
+      block = undefined;
+      line(dim("^C"));
+      // To the end, and all before it away.
+      prompt.write(null, { ctrl: true, name: "e" });
+      prompt.write(null, { ctrl: true, name: "u" });
+      ask("you");
+    }
   });
   // Its end takes nothing from what was typed before, nor from an answer that still streams.
   prompt.on("close", () => (ended = true));
@@ -42,25 +65,63 @@ export async function chatInTerminal(client: Client, model: string, terminal: Te
   const messages: Message[] = [];
   let allVerified = true;
   line();
-  prompt.setPrompt(`${bold("you")} › `);
-  prompt.prompt();
+  ask("you");
   for await (const text of prompt) {
-    const words = text.trim();
-    if (words === "/quit" || words === "/exit") break;
-    if (words === "/proof") showChecks(terminal, attestation.result);
-    else if (words === "/new") messages.length = 0;
-    else if (words !== "") {
-      answering = new AbortController();
-      await ask(words, answering.signal);
-      answering = undefined;
+    const whole = joinBlock(restorePasted(text));
+    if (whole === undefined) {
+      ask("...");
+      continue;
+    }
+    if (whole.isBlock) await send(whole.text);
+    else {
+      const typed = readTyped(whole.text);
+      if (typed.is === "command" && typed.command === "/quit") break;
+      if (typed.is === "command") obey(typed.command);
+      else if (typed.is === "unknown") line(warn(typed.problem));
+      else if (typed.is === "text") await send(typed.text);
     }
     line();
-    if (!ended) prompt.prompt();
+    if (!ended) ask("you");
   }
   prompt.close();
+  if (isTerminal) terminal.write(PASTE_MODE.off);
   return allVerified;
 
-  async function ask(words: string, signal: AbortSignal): Promise<void> {
+  function ask(who: string): void {
+    prompt.setPrompt(`${bold(who)} › `);
+    prompt.prompt();
+  }
+
+  function note(text: string): void {
+    for (const part of wrapText(text, terminal.width)) line(dim(part));
+  }
+
+  /** Puts a text of several lines together. @returns undefined while it goes on */
+  function joinBlock(text: string): { readonly text: string; readonly isBlock: boolean } | undefined {
+    const trimmed = text.trim();
+    if (block === undefined && !trimmed.startsWith(QUOTES)) return { text, isBlock: false };
+    const rest = block === undefined ? trimmed.slice(QUOTES.length) : text;
+    const ends = rest.trimEnd().endsWith(QUOTES);
+    const part = ends ? rest.trimEnd().slice(0, -QUOTES.length) : rest;
+    const lines = [...(block ?? []), part];
+    block = ends ? undefined : lines;
+    return ends ? { text: lines.join("\n").trim(), isBlock: true } : undefined;
+  }
+
+  function obey(command: ChatCommand): void {
+    if (command === "/proof") showChecks(terminal, attestation.result);
+    else if (command === "/new") messages.length = 0;
+    else for (const [name, meaning] of Object.entries(CHAT_COMMANDS)) line(`  ${name.padEnd(8)}${dim(meaning)}`);
+  }
+
+  async function send(words: string): Promise<void> {
+    if (words === "") return;
+    answering = new AbortController();
+    await sendTo(words, answering.signal);
+    answering = undefined;
+  }
+
+  async function sendTo(words: string, signal: AbortSignal): Promise<void> {
     const asked: Message = { role: "user", content: words };
     try {
       const chat = await client.chat({ model, messages: [...messages, asked] }, { ...chatOptions, signal });

@@ -29,6 +29,13 @@ for (const add of [addDemo, addChat, addVerify, addPolicy, addModels, addProxy, 
 for (const command of program.commands) command.exitOverride();
 addConfigFile(program);
 
+/** Help for a command that is not there would read as if it were. */
+function withoutHelpOfNone(argv: readonly string[]): string[] {
+  const [named] = program.parseOptions(argv.slice(2)).operands;
+  const isKnown = named === undefined || named === "help" || program.commands.some((command) => command.name() === named);
+  return argv.filter((argument) => isKnown || (argument !== "--help" && argument !== "-h"));
+}
+
 // A reader that has seen enough, such as head, takes nothing away from the outcome: the command ends by itself and says
 // with its status how it went.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -37,7 +44,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 
 try {
   await followProxyEnvironment();
-  await program.parseAsync();
+  await program.parseAsync(withoutHelpOfNone(process.argv));
 } catch (error) {
   if (error instanceof CommanderError) {
     if (json && error.exitCode !== 0) await showError(new CommanderError(2, error.code, error.message.replace(/^error: /, "")), json);

@@ -27,6 +27,26 @@ export async function showAnswer(terminal: Terminal, chat: Chat): Promise<{ cont
   return { content, outcome };
 }
 
+/**
+ * Writes an answer for another program: the text alone, as the model wrote it. Its proof goes elsewhere.
+ * @throws what the answer's iteration throws
+ */
+export async function pipeAnswer(terminal: Terminal, notes: Terminal, chat: Chat): Promise<Outcome> {
+  let last = "";
+  try {
+    for await (const { content } of chat) {
+      if (content === "") continue;
+      terminal.write(content);
+      last = content;
+    }
+  } finally {
+    if (last !== "" && !last.endsWith("\n")) terminal.write("\n");
+  }
+  const outcome = await chat.outcome;
+  showOutcome(notes, outcome);
+  return outcome;
+}
+
 /** One line: verified, incomplete or unverified, and why. */
 function showOutcome(terminal: Terminal, outcome: Outcome): void {
   const { good, bad, warn, dim } = terminal;

@@ -32,6 +32,9 @@ export function createTerminal(stream: NodeJS.WriteStream = process.stdout, env:
     bad: style("red"),
     warn: style("yellow"),
     interactive,
-    width: Math.min(stream.columns ?? 80, 100),
+    // As it is now: windows change.
+    get width() {
+      return Math.min(stream.columns ?? 80, 100);
+    },
   };
 }

@@ -68,3 +68,4 @@ export { type SortedTrustRoots, sortTrustRoots } from "./trust-roots.ts";
 export { gpuEndorsementNeed } from "./nvidia/gpu-need.ts";
 export { NVIDIA_NRAS_URL, NVIDIA_OCSP_URL, NVIDIA_RIM_URL } from "./nvidia/gpu-service-address.ts";
 export { NRAS_ISSUER } from "./nvidia/nras-token.ts";
+export { nearestName } from "./policy/nearest-name.ts";

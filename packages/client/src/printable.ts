@@ -2,14 +2,17 @@ import { toHex } from "@bauta/protocol";
 
 /** `Bidi_Control` has the marks, embeddings, overrides and isolates; behind it stand deprecated and annotation characters. */
 const ACTING = /(?![\n\t])[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\u206A-\u206F\uFFF9-\uFFFB]/gu;
+/** They say which way a neighbour runs, and turn nothing around: Arabic and Hebrew are written with them. */
+const MARKS = new Set(["\u061C", "\u200E", "\u200F"]);
 const MAX_LINE_CHARACTERS = 1_000;
 
 /**
  * Makes text from a server or a model safe to show, also piece by piece: what could move a cursor, set a window's title,
- * end a line unseen or turn text around becomes U+FFFD. Line feeds and tabs stay; so do joiners, which scripts and emoji need.
+ * end a line unseen or turn text around becomes U+FFFD. Line feeds and tabs stay; so do joiners and marks of direction, which
+ * scripts and emoji need.
  */
 export function printable(text: string): string {
-  return text.replaceAll(ACTING, "\u{FFFD}");
+  return text.replaceAll(ACTING, (character) => (MARKS.has(character) ? character : "\u{FFFD}"));
 }
 
 /**

@@ -17,7 +17,7 @@ export function addChat(program: Command): void {
     program
       .command("chat")
       .description("ask an attested model; the answer's proof is shown")
-      .argument("[message...]", "what to ask; without it: standard input, or a conversation in a terminal")
+      .argument("[message...]", "what to ask, with standard input behind it; without either, a conversation in a terminal")
       .requiredOption("--model <id>", "an e2ee-… model, or a tee-… one with --allow-gateway-visible"),
   )
     .option("--system <text>", "a system message of your own")
@@ -28,7 +28,10 @@ export function addChat(program: Command): void {
       `
 Examples:
   bauta chat --model e2ee-pocket --root root.der --policy p.yaml "What is 2+2?"
-  echo "Summarise: …" | bauta chat --model e2ee-pocket --policy p.yaml --json
+  bauta chat --model e2ee-pocket --policy p.yaml "Summarise:" <report.txt >summary.txt
+
+In a pipe the answer alone is on standard output; who was attested, and the
+verdict, which comes last, are on standard error.
 
 Exit status: 0 the answer is verified, 1 it is not or nothing was sent, 2 wrong
 usage.`,
@@ -41,7 +44,8 @@ async function runChat(words: string[], flags: Flags): Promise<void> {
   const { client } = await connect(flags);
   const { chatInTerminal } = await import("../chat-loop.ts");
   const { printableJson } = await import("@bauta/client");
-  const { showAnswer } = await import("../show-answer.ts");
+  const { readPiped } = await import("../piped-input.ts");
+  const { pipeAnswer, showAnswer } = await import("../show-answer.ts");
   const { showAttestation } = await import("../show-attestation.ts");
   const visible = { ...(flags.allowGatewayVisible && { allowGatewayVisible: true as const }) };
   const terminal = createTerminal();
@@ -50,14 +54,17 @@ async function runChat(words: string[], flags: Flags): Promise<void> {
     return;
   }
 
-  const question = words.length > 0 ? words.join(" ") : await text(process.stdin);
+  // What is not typed goes to another program: the answer alone.
+  const notes = terminal.interactive ? terminal : createTerminal(process.stderr);
+  const piped = words.length === 0 && !process.stdin.isTTY ? await text(process.stdin) : await readPiped();
+  const question = words.length === 0 ? piped : [words.join(" "), piped].filter((part) => part.trim() !== "").join("\n\n");
   if (question.trim() === "") throw new CommandError("nothing to ask: give a message or write it to standard input", EXIT.usage);
   const messages = [
     ...(flags.system === undefined ? [] : [{ role: "system" as const, content: flags.system }]),
     { role: "user" as const, content: question },
   ];
   const { result } = await client.attest(flags.model);
-  if (!flags.json) showAttestation(terminal, flags.model, result);
+  if (!flags.json) showAttestation(notes, flags.model, result);
   if (!result.ok) {
     const reason = "the enclave is not acceptable, so nothing was sent";
     if (!flags.json) throw new CommandError(reason, EXIT.failed);
@@ -79,8 +86,8 @@ async function runChat(words: string[], flags: Flags): Promise<void> {
     if (outcome.status !== "verified") process.exitCode = EXIT.failed;
     return;
   }
-  terminal.line();
-  const { outcome } = await showAnswer(terminal, chat);
+  if (terminal.interactive) terminal.line();
+  const outcome = terminal.interactive ? (await showAnswer(terminal, chat)).outcome : await pipeAnswer(terminal, notes, chat);
   if (outcome.status !== "verified") process.exitCode = EXIT.failed;
 }
 
