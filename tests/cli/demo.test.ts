@@ -25,6 +25,7 @@ describe("bauta demo", () => {
       models: ["tee-pocket", "e2ee-pocket"],
       trustRoot: expect.any(String),
       policy: expect.any(String),
+      env: expect.any(String),
     });
     expect(JSON.parse(readFileSync(line.policy, "utf8"))).toMatchObject({ version: 1, provider: "simulator", builds: [{ name: "demo" }] });
     // Machine, GPUs, their manifests and NRAS.
@@ -104,7 +105,9 @@ describe("bauta demo", () => {
     const outcome = await bauta(["demo", "--gateway-port", String(port), "--json"]);
     blocker.close();
     expect(outcome.code).toBe(1);
-    expect(JSON.parse(outcome.stdout)).toMatchObject({ error: { code: "address_in_use", message: expect.stringContaining(String(port)) } });
+    expect(JSON.parse(outcome.stdout)).toMatchObject({
+      error: { code: "address_in_use", message: expect.stringMatching(new RegExp(`${port}.*--gateway-port`)) },
+    });
   });
 
   it("refuses wrong usage with status 2", async () => {

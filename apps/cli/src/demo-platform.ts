@@ -22,9 +22,10 @@ export interface DemoPlatform {
 /**
  * Makes the machine that the demo's enclave runs on, with one GPU.
  * @param now the clock, milliseconds since 1970: what is said about machine and GPUs is issued anew by it
+ * @param kept what the machine's keys follow from, and when they were made; new ones unless given
  */
-export function createDemoPlatform(now: () => number): DemoPlatform {
-  const simulator = createSimulator({ nowMs: now(), now, gpus: { count: 1 } });
+export function createDemoPlatform(now: () => number, kept: { readonly seed?: Uint8Array; readonly madeMs?: number } = {}): DemoPlatform {
+  const simulator = createSimulator({ nowMs: kept.madeMs ?? now(), now, seed: kept.seed, gpus: { count: 1 } });
   const { gpus } = simulator;
   if (!gpus) throw new Error("the simulator has none of the GPUs that it was asked for");
   const trustRoots = [simulator.rootDer, gpus.deviceRootDer, gpus.rimRootDer, gpus.nrasRootDer];

@@ -1,16 +1,16 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { parsePolicy } from "@bauta/attestation";
 import { createEnclave } from "@bauta/enclave";
 import { createApiKey, createGateway } from "@bauta/gateway";
+import { openDemoFolder, writePrivate } from "./demo-folder.ts";
 import { createDemoPlatform } from "./demo-platform.ts";
 import { chooseEngine, type EngineChoice } from "./engine-choice.ts";
-import { CommandError } from "./exit.ts";
+import { CommandError, EXIT } from "./exit.ts";
 
 export interface DemoOptions extends EngineChoice {
   /** 0 takes any free port. */
   readonly gatewayPort: number;
+  /** Where keys, roots, policy and settings stay from one start to the next; a new folder, removed at the end, unless given. */
+  readonly dir?: string | undefined;
   readonly quoteEncoding: "base64" | "hex";
   /** Refuse what the published format allows and the client never sends; see `OpenRequestOptions.strict`. */
   readonly strict?: boolean | undefined;
@@ -32,6 +32,8 @@ export interface DemoStack {
   readonly trustRootFile: string;
   /** A policy that pins this demo's build. */
   readonly policyFile: string;
+  /** Sets `BAUTA_BASE_URL` and `BAUTA_API_KEY` in a shell. */
+  readonly envFile: string;
   close(): Promise<void>;
 }
 
@@ -54,7 +56,9 @@ export async function startDemo(options: DemoOptions, progress: (step: string) =
     closers.push(() => engine.close());
 
     progress("starting a simulated enclave");
-    const { platform, gpus, trustRoots, trustRootsPem, policy } = createDemoPlatform(Date.now);
+    const folder = await openDemoFolder(options.dir, Date.now());
+    closers.push(() => folder.close());
+    const { platform, gpus, trustRoots, trustRootsPem, policy } = createDemoPlatform(Date.now, folder);
     closers.push(() => platform.close());
     const models = [`tee-${label}`, `e2ee-${label}`] as const;
     const enclave = createEnclave({
@@ -70,7 +74,7 @@ export async function startDemo(options: DemoOptions, progress: (step: string) =
     const { url: enclaveUrl } = await enclave.listen({ host: "127.0.0.1", port: 0 });
 
     progress("starting the gateway");
-    const { key: apiKey, sha256 } = createApiKey();
+    const { key: apiKey, sha256 } = createApiKey(folder.apiKey);
     const gateway = createGateway({
       listen: { host: "127.0.0.1", port: options.gatewayPort },
       keys: [{ name: "demo", sha256 }],
@@ -88,25 +92,30 @@ export async function startDemo(options: DemoOptions, progress: (step: string) =
       logLevel: options.logLevel,
     });
     closers.push(() => gateway.close());
-    const { url } = await gateway.listen();
+    const { url } = await gateway.listen().catch((error: unknown) => {
+      const code: unknown = error instanceof Error && "code" in error ? error.code : undefined;
+      if (code !== "address_in_use") throw error;
+      const why = `port ${options.gatewayPort} on 127.0.0.1 is already in use`;
+      const taken = new CommandError(`${why}; choose another with --gateway-port, or 0 for any free one`, EXIT.failed, error);
+      throw Object.assign(taken, { code });
+    });
     const refused = (await gateway.firstVerification()).find(({ state }) => state !== "verified");
     if (refused) throw new CommandError(`the gateway could not verify its own enclave: ${JSON.stringify(refused)}`);
 
-    const folder = await mkdtemp(join(tmpdir(), "bauta-demo-"));
-    closers.push(() => rm(folder, { recursive: true, force: true }));
-    const trustRootFile = join(folder, "simulator-roots.pem");
-    const policyFile = join(folder, "policy.json");
-    await writeFile(trustRootFile, trustRootsPem);
-    await writeFile(policyFile, `${JSON.stringify(policy, null, 2)}\n`);
+    const baseUrl = `${url}/api/v1`;
+    const trustRootFile = await writePrivate(folder.path, "simulator-roots.pem", trustRootsPem);
+    const policyFile = await writePrivate(folder.path, "policy.json", `${JSON.stringify(policy, null, 2)}\n`);
+    const envFile = await writePrivate(folder.path, "env", `export BAUTA_BASE_URL=${baseUrl}\nexport BAUTA_API_KEY=${apiKey}\n`);
 
     return {
-      baseUrl: `${url}/api/v1`,
+      baseUrl,
       apiKey,
       models,
       engine: description,
       gpus: `${gpus.count} ${gpus.arch}, driver ${gpus.driver}, VBIOS ${gpus.vbios}`,
       trustRootFile,
       policyFile,
+      envFile,
       close,
     };
   } catch (error) {

@@ -3,7 +3,7 @@ import type { DemoStack } from "./demo-stack.ts";
 import { type Terminal } from "./terminal.ts";
 
 /** Shows a person what runs and what to try next, within 80 columns. Every line works when pasted. */
-export function showDemo(terminal: Terminal, { baseUrl, apiKey, models, engine, gpus, trustRootFile, policyFile }: DemoStack): void {
+export function showDemo(terminal: Terminal, { baseUrl, models, engine, gpus, trustRootFile, policyFile, envFile }: DemoStack): void {
   const [tee, e2ee] = models;
   const { line, bold, dim, warn } = terminal;
   const width = Math.max(tee.length, e2ee.length);
@@ -18,8 +18,7 @@ export function showDemo(terminal: Terminal, { baseUrl, apiKey, models, engine, 
   line();
   line(bold("Try next, in another terminal:"));
   line();
-  line(`  export BAUTA_BASE_URL=${baseUrl}`);
-  line(`  export BAUTA_API_KEY=${apiKey}`);
+  line(`  . ${envFile}`);
   line();
   line(dim("  # a sealed chat, verified by you"));
   line(`  npx bauta chat --model ${e2ee} \\`);

@@ -53,8 +53,7 @@ export async function authenticate(authorization: string | undefined, store: Api
  * Makes a new API key of 256 random bits. The key is shown to its holder once; only the hash is kept.
  * @returns `key` to hand over, `sha256` for the configuration
  */
-export function createApiKey(): { readonly key: string; readonly sha256: string } {
-  const key = `bauta_${randomBytes(32).toString("base64url")}`;
+export function createApiKey(key = `bauta_${randomBytes(32).toString("base64url")}`): { readonly key: string; readonly sha256: string } {
   return { key, sha256: hashOf(key).toString("hex") };
 }
 

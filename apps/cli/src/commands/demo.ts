@@ -15,6 +15,7 @@ export function addDemo(program: Command): void {
     .command("demo")
     .description("run client, gateway and enclave on this machine, with a software TEE and GPU (SIMULATED)")
     .option("--gateway-port <port>", "port of the public API on 127.0.0.1; 0 takes any free one", parsePort, 8787)
+    .option("--dir <folder>", "keep keys, roots, policy.json and env there; npm start takes .bauta")
     .option("--engine-url <url>", "answer with an OpenAI-compatible server (its key in BAUTA_ENGINE_KEY)")
     .option("--engine-model <name>", "the model's name on that server")
     .option("--engine-features <list>", "what that model can do beyond text: tools,images,schemas,logprobs,embeddings")
@@ -48,9 +49,11 @@ async function runDemo(flags: Flags): Promise<void> {
   });
   try {
     if (flags.json) {
-      const { baseUrl, apiKey, models, trustRootFile, policyFile } = stack;
+      const { baseUrl, apiKey, models, trustRootFile, policyFile, envFile } = stack;
       const { printableJson } = await import("@bauta/client");
-      process.stdout.write(`${printableJson({ gateway: baseUrl, apiKey, models, trustRoot: trustRootFile, policy: policyFile })}\n`);
+      process.stdout.write(
+        `${printableJson({ gateway: baseUrl, apiKey, models, trustRoot: trustRootFile, policy: policyFile, env: envFile })}\n`,
+      );
       await stopped;
       return;
     }
