@@ -18,13 +18,19 @@ const folder = `${root}.cache/integrations-${process.pid}/`;
 const noCurl = skipUnless(commandExists("curl"), "curl", "apt-get install curl");
 const DOCUMENTED_PROXY = "http://127.0.0.1:4910";
 
-/** The fenced blocks of a language, with the page that each stands in. */
-function blocks(language: string): (readonly [page: string, code: string])[] {
+/** The stack that a page shows before a program: with an engine of one's own, or as `npm start` alone makes it. */
+type Stack = "pocket" | "engine";
+
+/** The fenced blocks of a language, with the page that each stands in, and the stack that it names. */
+function blocks(language: string): (readonly [page: string, code: string, stack: Stack])[] {
   return readdirSync(pages).flatMap((page) => {
     const text = readFileSync(pages + page, "utf8");
-    return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "gms"))].map(([, code]) => [page, code ?? ""] as const);
+    const found = [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "gms"))];
+    return found.map(({ 1: code = "", index }) => [page, code, isEngineNamed(text.slice(0, index)) ? "engine" : "pocket"] as const);
   });
 }
+
+const isEngineNamed = (before: string) => before.includes("\nnpm start -- --engine-url ");
 
 const shellLines = blocks("sh").flatMap(([page, code]) =>
   code
@@ -33,22 +39,31 @@ const shellLines = blocks("sh").flatMap(([page, code]) =>
     .split("\n")
     .map((line) => [page, line] as const),
 );
+const isStart = (line: string) => line.startsWith("npm start -- ");
 const isProxy = (line: string) => line.startsWith("npx bauta proxy ");
 
-/** What the pages show is run as it stands, beside the files that `npm start` writes; an engine that says what it was asked
- * stands for the model, since tools take one that has them. */
+/** What the pages show is run as it stands, on the stack that they name, beside the files that it writes; an engine that says
+ * what it was asked stands for one of the reader's own. */
 describe("docs/integrations", () => {
   let engine: SpeakingEngine;
+  let pocket: RunningDemo;
   let demo: RunningDemo;
   let env: NodeJS.ProcessEnv;
+  const places: Record<Stack, string> = { pocket: `${folder}pocket/`, engine: folder };
   let proxy: RunningProxy;
 
   beforeAll(async () => {
     engine = await startSpeakingEngine();
     demo = await startDemoProcess(["--engine-url", engine.baseUrl, "--engine-features", "tools,images,schemas,embeddings"]);
-    mkdirSync(folder, { recursive: true });
-    copyFileSync(demo.trustRoot, `${folder}simulator-roots.pem`);
-    copyFileSync(demo.policy, `${folder}policy.json`);
+    pocket = await startDemoProcess();
+    for (const [stack, { trustRoot, policy }] of [
+      ["engine", demo],
+      ["pocket", pocket],
+    ] as const) {
+      mkdirSync(places[stack], { recursive: true });
+      copyFileSync(trustRoot, `${places[stack]}simulator-roots.pem`);
+      copyFileSync(policy, `${places[stack]}policy.json`);
+    }
     env = {
       ...process.env,
       BAUTA_BASE_URL: demo.gateway,
@@ -66,20 +81,26 @@ describe("docs/integrations", () => {
   afterAll(async () => {
     await proxy?.stop();
     await demo?.stop();
+    await pocket?.stop();
     await engine?.close();
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function run(command: string, name: string, code: string): Promise<string> {
-    writeFileSync(folder + name, code.replaceAll(DOCUMENTED_PROXY, proxy.origin));
-    const { stdout, stderr } = await execute(command, [name], { cwd: folder, env, timeout: 30_000 });
+  async function run(command: string, name: string, code: string, stack: Stack = "engine"): Promise<string> {
+    const { gateway, apiKey } = stack === "pocket" ? pocket : demo;
+    writeFileSync(places[stack] + name, code.replaceAll(DOCUMENTED_PROXY, proxy.origin));
+    const { stdout, stderr } = await execute(command, [name], {
+      cwd: places[stack],
+      env: { ...env, BAUTA_BASE_URL: gateway, BAUTA_API_KEY: apiKey },
+      timeout: 30_000,
+    });
     expect(stderr).toBe("");
     return stdout;
   }
 
-  it.each(blocks("js").map(([page, code], i) => [page, i, code] as const))("%s: program %i", async (page, i, code) => {
-    const output = await run(process.execPath, `program-${i}.mjs`, code);
-    expect(output).toContain(code.includes("tools") ? "some city" : "You said What is 2+2?.");
+  it.each(blocks("js").map(([page, code, stack], i) => [page, i, code, stack] as const))("%s: program %i", async (page, i, code, stack) => {
+    const output = await run(process.execPath, `program-${i}.mjs`, code, stack);
+    expect(output).toMatch(stack === "engine" ? /some city/ : /\b4$/m);
     if (code.includes("outcome")) expect(output).toMatch(/^verified$/m);
     if (page === "openai-javascript.md" && code.includes("images")) expect(output).toContain("400 path_not_private");
   });
@@ -100,7 +121,7 @@ describe("docs/integrations", () => {
 
   it("starts the proxy by one line only, and links only to what is there", () => {
     expect(new Set(shellLines.filter(([, line]) => isProxy(line)).map(([, line]) => line)).size).toBe(1);
-    expect(shellLines.filter(([, line]) => !isProxy(line) && !line.startsWith("curl "))).toEqual([]);
+    expect(shellLines.filter(([, line]) => !isProxy(line) && !isStart(line) && !line.startsWith("curl "))).toEqual([]);
     for (const page of readdirSync(pages)) {
       const text = readFileSync(pages + page, "utf8");
       for (const [, path] of text.matchAll(/\]\(((?!http|#)[^)#]+)/g)) expect(() => readFileSync(pages + path)).not.toThrow();

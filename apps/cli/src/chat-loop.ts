@@ -1,5 +1,4 @@
 import { createInterface } from "node:readline/promises";
-import type { ReadStream } from "node:tty";
 import type { Readable } from "node:stream";
 import { type Attestation, type ChatOptions, type Client, printableLine } from "@bauta/client";
 import { CHAT_COMMANDS, type ChatCommand, readTyped } from "./chat-command.ts";
@@ -39,7 +38,7 @@ export async function chatInTerminal(client: Client, model: string, terminal: Te
   const isTerminal = terminal.interactive && input === process.stdin && process.stdin.isTTY;
   if (isTerminal) terminal.write(PASTE_MODE.on);
   const prompt = createInterface({
-    input: isTerminal ? joinPasted(process.stdin as ReadStream) : input,
+    input: isTerminal ? joinPasted(process.stdin) : input,
     output: process.stdout,
     terminal: terminal.interactive,
   });
