@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-// Packages resolve each other's TypeScript through the "source" condition, so a unit test needs no build.
-const conditions = ["source", "node", "import", "module", "default"];
+// Packages resolve each other's TypeScript through the "@bauta/source" condition, so a unit test needs no build.
+const conditions = ["@bauta/source", "node", "import", "module", "default"];
 
 export default defineConfig({
   resolve: { conditions },

@@ -29,7 +29,7 @@ export async function bundleParts(entry: string): Promise<BundleParts> {
     format: "esm",
     platform: "browser",
     target: "es2022",
-    conditions: ["source"],
+    conditions: ["@bauta/source"],
     legalComments: "none",
     logLevel: "silent",
   });

@@ -24,7 +24,7 @@ export async function bundle(entry: string, format: "iife" | "esm"): Promise<Bun
     format,
     platform: "browser",
     target: "es2022",
-    conditions: ["source"],
+    conditions: ["@bauta/source"],
     legalComments: "none",
     logLevel: "silent",
   });

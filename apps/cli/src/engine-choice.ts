@@ -1,10 +1,13 @@
+import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createLlamaEngine, createOpenAiEngine, type Engine, type EngineFeatures } from "@bauta/enclave";
 import { CommandError, EXIT } from "./exit.ts";
 
-/** Two megabytes, shipped with the repository; models/pocket/README.md says how it was made. */
-const POCKET_MODEL = fileURLToPath(new URL("../../../models/pocket/pocket.gguf", import.meta.url));
+/** Two megabytes, in the package or the repository; models/pocket/README.md says how it was made. */
+const POCKET_MODEL = ["../models/pocket.gguf", "../../../models/pocket/pocket.gguf"]
+  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+  .reduce((packed, inRepository) => (existsSync(packed) ? packed : inRepository));
 
 /** What a server can do beyond text, and nobody can ask it: whoever starts it has to know. */
 const ENGINE_FEATURES = ["tools", "images", "schemas", "logprobs", "embeddings"] as const satisfies readonly (keyof EngineFeatures)[];
