@@ -38,5 +38,10 @@ export const eventLogAttacks: readonly ConformanceCase[] = [
     { ...events.find(({ event }) => event === "compose-hash"), event_payload: "00".repeat(32) },
   ]),
   served("digest", "changes a digest", (events) => [{ ...events[0], digest: "00".repeat(48) }, ...events.slice(1)]),
+  served(
+    "digest-stripped",
+    "gives an event another payload and takes its digest away",
+    edit("compose-hash", (event) => ({ ...event, digest: "", event_payload: "00".repeat(32) })),
+  ),
   served("empty", "serves a log without events", () => []),
 ];

@@ -2,7 +2,7 @@ import { withoutComment } from "./attack-receipt.ts";
 import { untilReattested } from "./attack-request.ts";
 import { type ConformanceCase, FORGED, type Misbehaviour } from "./case.ts";
 import { sealAsStranger } from "./stranger.ts";
-import { editChunk, indexOfField, type RelayedAnswer, writeChunk } from "./relayed-answer.ts";
+import { editChunk, indexOfField, type JsonObject, type RelayedAnswer, writeChunk } from "./relayed-answer.ts";
 
 const harmless = (id: string, cases: readonly string[], title: string, misbehaviour: Misbehaviour): ConformanceCase => ({
   id: `harmless/${id}`,
@@ -23,6 +23,12 @@ export const harmlessCases: readonly ConformanceCase[] = [
   { ...harmless("gpus", ["11"], "behaves, and has GPUs", {}), gpus: {} },
   harmless("hex-quote", [], "serves the quote in hex", {
     attest: (genuine) => ({ ...genuine, intel_quote: Buffer.from(String(genuine["intel_quote"]), "base64").toString("hex") }),
+  }),
+  harmless("event-log-stripped", ["12"], "takes away those digests that follow from names and payloads", {
+    attest: (genuine) => ({
+      ...genuine,
+      event_log: (genuine["event_log"] as readonly JsonObject[]).map((event) => (event["imr"] === 3 ? { ...event, digest: "" } : event)),
+    }),
   }),
   harmless("not-verified", [], "says verified: false, which decides nothing either", {
     attest: (genuine) => ({ ...genuine, verified: false }),

@@ -31,6 +31,44 @@ describe("replayEventLog", () => {
     expect((await replayEventLog(mintReport(log), log, undefined)).finding.status).toBe("pass");
   });
 
+  it.each(["App_Started", "app.event/1", "événement", "two words"])("leaves their names to apps: %s", async (name) => {
+    for (const version of [1, 2] as const) {
+      const log = [...mintBoot({ version }), runtimeEvent(name, "x", version)];
+      const { finding, events } = await replayEventLog(mintReport(log), log, undefined);
+      expect([finding.status, events?.at(-1)?.name]).toEqual(["pass", name]);
+    }
+  });
+
+  describe.each([1, 2] as const)("a log that its guest stripped, version %i", (version) => {
+    const log = mintBoot({ version });
+    const stripped = log.map((entry) => (entry.imr === 3 ? { ...entry, digest: "" } : { ...entry, event_payload: "" }));
+
+    it("has the digests of its names and payloads", async () => {
+      const { finding, boot } = await replayEventLog(mintReport(log), stripped, undefined);
+      expect([finding.status, boot?.composeHash]).toEqual(["pass", "d4".repeat(32)]);
+    });
+
+    it("is not another than the whole one in tcb_info, nor is that", async () => {
+      const whole = log.map((entry) => (entry.imr === 3 ? entry : { ...entry, event_payload: "0a0b" }));
+      for (const [served, repeated] of [
+        [stripped, whole],
+        [whole, stripped],
+      ] as const) {
+        expect((await replayEventLog(mintReport(log), served, { event_log: repeated })).finding.status).toBe("pass");
+      }
+    });
+
+    it("still fails where the register says something else", async () => {
+      const other = edit(stripped, "app-id", { event_payload: "00".repeat(20) });
+      expect((await replayEventLog(mintReport(log), other, undefined)).finding).toMatchObject({
+        status: "fail",
+        reason: expect.stringContaining("RTMR3") as string,
+      });
+      const contradicted = await replayEventLog(mintReport(log), stripped, { event_log: edit(log, "app-id", { event: "app-it" }) });
+      expect(contradicted.finding.status).toBe("fail");
+    });
+  });
+
   it("makes no claim without a log", async () => {
     expect(await replayEventLog(mintReport([]), undefined, undefined)).toEqual({
       finding: expect.objectContaining({ status: "not-checked" }),
@@ -44,7 +82,9 @@ describe("replayEventLog", () => {
     ["a payload edited", edit(log, "compose-hash", { event_payload: "d5".repeat(32) }), "not that of its name and payload"],
     ["a colon moved from payload to name", edit(log, "app-id", { event: "app-id:", event_payload: "" }), "has a name with characters"],
     ["a digest edited", edit(log, "compose-hash", { digest: "00".repeat(48) }), "not that of its name and payload"],
-    ["a digest taken away", edit(log, "compose-hash", { digest: "" }), "no SHA-384 digest"],
+    ["a digest taken away, and the payload edited", edit(log, "compose-hash", { digest: "", event_payload: "d5".repeat(32) }), "RTMR3"],
+    ["a digest cut", edit(log, "compose-hash", { digest: "00".repeat(47) }), "no SHA-384 digest"],
+    ["a firmware digest taken away", [{ ...bootEvent(0, "x"), digest: "" }, ...log.slice(1)], "no SHA-384 digest"],
     ["a firmware digest edited", [{ ...bootEvent(0, "other") }, ...log.slice(1)], "RTMR0"],
     ["events swapped", log.map((entry, i) => log[i === 4 ? 5 : i === 5 ? 4 : i] ?? entry), "RTMR3"],
     ["an event twice", [...log.slice(0, 5), log[4] as EventLogEntry, ...log.slice(5)], "RTMR3"],
@@ -81,7 +121,8 @@ describe("replayEventLog", () => {
     ["no app-id", without(log, "app-id"), "no event app-id"],
     ["an app-id of 19 bytes", [...log.slice(0, 4), runtimeEvent("app-id", Buffer.alloc(19)), ...log.slice(5)], "holds 19 bytes"],
     ["a name with a colon", [...log, runtimeEvent("app:event")], "a name with characters"],
-    ["a name in capitals", [...log, runtimeEvent("App")], "a name with characters"],
+    ["a name of nothing to see", [...log, runtimeEvent("app\u200b")], "a name with characters"],
+    ["a name without end", [...log, runtimeEvent("a".repeat(129))], "a name with characters"],
     ["a foreign event in RTMR3", [...log.slice(0, ready), { ...bootEvent(0, "x"), imr: 3 }, ...log.slice(ready)], "not one of dstack's"],
   ];
   for (const [what, entries, reason] of measured) {

@@ -4,7 +4,7 @@ import { failed, type Finding, notChecked, passed } from "../result.ts";
 import type { TdReport } from "../tdx/quote.ts";
 import { type BootRecord, contradictBoot, readBootRecord } from "./boot-record.ts";
 import { printable } from "./printable.ts";
-import { readRuntimeEvent, RUNTIME_REGISTER, type RuntimeEvent, sha384 } from "./runtime-event.ts";
+import { type DigestForm, readRuntimeEvent, RUNTIME_REGISTER, type RuntimeEvent, sha384 } from "./runtime-event.ts";
 
 const ID = "eventlog.replay";
 const REGISTER_BYTES = 48;
@@ -34,15 +34,13 @@ export async function replayEventLog(
   if (!log) return { finding: notChecked(ID, "the answer has no event log: nothing says what the registers were extended with") };
   if (info?.event_log && !sameLog(log, info.event_log)) return fail("the event log in info.tcb_info is another one than the answer's");
   if (log.length > MAX_EVENTS) return fail(`the event log has ${log.length} events, more than ${MAX_EVENTS}`);
-  const digests: Uint8Array<ArrayBuffer>[] = [];
-  for (const [index, entry] of log.entries()) {
-    const digest = parseHex(entry.digest, REGISTER_BYTES);
-    if (digest?.length !== REGISTER_BYTES) return fail(`event ${index} of the log has no SHA-384 digest in hex`);
-    digests.push(digest);
-  }
-  const events = await readRuntimeEvents(log, digests);
+  // What one of the two copies leaves out, the other may have.
+  const entries = info?.event_log ? log.map((entry, index) => mergeEntries(entry, info.event_log?.[index] ?? entry)) : log;
+  const events = await readRuntimeEvents(report, entries);
   if (typeof events === "string") return fail(events);
-  const fault = await compareRegisters(report, log, digests);
+  const digests = digestsOf(entries, events);
+  if (typeof digests === "string") return fail(digests);
+  const fault = await compareRegisters(report, entries, digests);
   if (fault) return { finding: fault };
   const boot = readBootRecord(events);
   if (typeof boot === "string") return fail(boot);
@@ -52,7 +50,10 @@ export async function replayEventLog(
   return { finding: passed(ID, reason), boot, events };
 }
 
-/** True when two logs say the same in everything that a replay reads. */
+/**
+ * True when two logs say the same in everything that a replay reads. Guests since dstack 0.5.6 strip what can be computed, or
+ * is nobody's to read, from one of them: an empty member is absent, not different.
+ */
 export function sameLog(a: readonly EventLogEntry[], b: readonly EventLogEntry[]): boolean {
   return (
     a.length === b.length &&
@@ -62,28 +63,52 @@ export function sameLog(a: readonly EventLogEntry[], b: readonly EventLogEntry[]
         other !== undefined &&
         entry.imr === other.imr &&
         entry.event_type === other.event_type &&
-        entry.digest.toLowerCase() === other.digest.toLowerCase() &&
+        isSameHex(entry.digest, other.digest) &&
         entry.event === other.event &&
-        entry.event_payload.toLowerCase() === other.event_payload.toLowerCase()
+        isSameHex(entry.event_payload, other.event_payload)
       );
     })
   );
 }
 
-async function readRuntimeEvents(
-  log: readonly EventLogEntry[],
-  digests: readonly Uint8Array<ArrayBuffer>[],
-): Promise<readonly RuntimeEvent[] | string> {
-  const read = log.flatMap((entry, index) => {
-    const digest = digests[index];
-    return entry.imr === RUNTIME_REGISTER && digest ? [readRuntimeEvent(entry, digest).then((event) => ({ event, index, entry }))] : [];
-  });
-  const events: RuntimeEvent[] = [];
-  for (const { event, index, entry } of await Promise.all(read)) {
-    if (typeof event === "string") return `event ${index} of the log (${printable(entry.event) || "no name"}, RTMR3) ${event}`;
-    events.push(event);
+function isSameHex(a: string, b: string): boolean {
+  return a === "" || b === "" || a.toLowerCase() === b.toLowerCase();
+}
+
+function mergeEntries(entry: EventLogEntry, other: EventLogEntry): EventLogEntry {
+  return { ...entry, digest: entry.digest || other.digest, event_payload: entry.event_payload || other.event_payload };
+}
+
+/** @returns the events of RTMR3, whose digests follow from their names and payloads; or why they do not */
+async function readRuntimeEvents(report: TdReport, log: readonly EventLogEntry[]): Promise<readonly RuntimeEvent[] | string> {
+  const entries = log.flatMap((entry, index) => (entry.imr === RUNTIME_REGISTER ? [{ entry, index }] : []));
+  // Where digests are left out, the register tells which of their two forms was extended.
+  const forms: readonly DigestForm[] = entries.some(({ entry }) => entry.digest === "") ? [1, 2] : [1];
+  let events: RuntimeEvent[] = [];
+  for (const form of forms) {
+    events = [];
+    const read = await Promise.all(entries.map(({ entry }) => readRuntimeEvent(entry, form)));
+    for (const [i, event] of read.entries()) {
+      const { entry, index } = entries[i] ?? {};
+      if (typeof event === "string") return `event ${index} of the log (${printable(entry?.event ?? "") || "no name"}, RTMR3) ${event}`;
+      events.push(event);
+    }
+    const register = await replay(events.map(({ digest }) => digest));
+    if (equalBytes(register, report.rtmr[RUNTIME_REGISTER] ?? new Uint8Array(0))) break;
   }
   return events;
+}
+
+/** What each entry extended its register with. */
+function digestsOf(log: readonly EventLogEntry[], events: readonly RuntimeEvent[]): readonly Uint8Array<ArrayBuffer>[] | string {
+  const digests: Uint8Array<ArrayBuffer>[] = [];
+  let next = 0;
+  for (const [index, entry] of log.entries()) {
+    const digest = entry.imr === RUNTIME_REGISTER ? events[next++]?.digest : parseHex(entry.digest, REGISTER_BYTES);
+    if (digest?.length !== REGISTER_BYTES) return `event ${index} of the log has no SHA-384 digest in hex`;
+    digests.push(digest);
+  }
+  return digests;
 }
 
 async function compareRegisters(
