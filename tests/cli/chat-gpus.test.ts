@@ -79,7 +79,7 @@ describe("bauta chat with GPUs whose manifests nobody sends along", () => {
   });
 
   it("asks an enclave that runs, as bauta verify does too", async () => {
-    const outcome = await bauta(["verify", model, ...trust], env);
+    const outcome = await bauta(["verify", model, "--all", ...trust], env);
     expect(outcome).toMatchObject({ code: 0, stderr: "" });
     expect(outcome.stdout).toMatch(/^GPUs, proven +2$/m);
     expect(outcome.stdout.replaceAll(/\s+/g, " ")).toContain(`GPU manifests ${services.url}/rims, ${services.url}/ocsp`);

@@ -50,7 +50,7 @@ describe("bauta verify --gpu", () => {
   });
 
   it("shows the GPUs, each check of them, and that they prove nothing about who sees a prompt", async () => {
-    const shown = await bauta([...args, "--rims", rims]);
+    const shown = await bauta([...args, "--rims", rims, "--all"]);
     expect(shown).toMatchObject({ code: 0, stderr: "" });
     const lines = shown.stdout.trimEnd().split("\n");
     expect(lines[0]).toMatch(/^✓ gpus\.json GPUs acceptable SIMULATED \(10 checks passed, 0 failed, 4 not made\)$/);
@@ -133,7 +133,7 @@ describe("bauta verify --gpu", () => {
 
   it("judges the evidence alone when told to ask nobody, and says what was not looked at", async () => {
     for (const alone of [["--offline"], ["--at", new Date().toISOString()]]) {
-      const outcome = await bauta([...args, ...alone]);
+      const outcome = await bauta([...args, ...alone, "--all"]);
       expect(outcome).toMatchObject({ code: 0, stderr: "" });
       expect(outcome.stdout.replaceAll(/\s+/g, " ")).toContain(
         "which firmware they run, and whether NVIDIA has withdrawn them, was not looked at",
@@ -327,7 +327,7 @@ describe.skipIf(noVectors)("bauta verify --gpu with recorded evidence", () => {
   const capture = () => vectorPath("venice-2026-04-24");
   const manifest = () => JSON.parse(readFileSync(`${capture()}/manifest.json`, "utf8")) as Record<"nonce_hex" | "captured_at", string>;
   const answer = () => `${capture()}/0001_api.venice.ai_api_v1_tee_attestation.body`;
-  const judge = (asked: string, ...more: string[]) => bauta(["verify", "--gpu", answer(), "--nonce", asked, ...more]);
+  const judge = (asked: string, ...more: string[]) => bauta(["verify", "--gpu", answer(), "--nonce", asked, "--all", ...more]);
 
   it("shows the eight GPUs of the capture to be NVIDIA's, by its nonce", async () => {
     const { nonce_hex: asked, captured_at: at } = manifest();

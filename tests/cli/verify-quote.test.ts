@@ -122,7 +122,7 @@ describe.skipIf(noVectors)("bauta verify with recorded evidence", () => {
   const at = ["--at", "2025-07-04T10:16:31Z"];
 
   it("accepts the platform of a machine that was up to date", async () => {
-    const { code, stdout } = await bauta(["verify", "--quote", phala(), "--collateral", june(), ...at]);
+    const { code, stdout } = await bauta(["verify", "--quote", phala(), "--collateral", june(), ...at, "--all"]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^✓ v4-phala\.bin platform acceptable \(/);
     expect(stdout).toMatch(/^ {2}TCB status +UpToDate$/m);
@@ -165,6 +165,7 @@ describe.skipIf(noVectors)("bauta verify with recorded evidence", () => {
     copyFileSync(`${capture}/0001_api.venice.ai_api_v1_tee_attestation.body`, answer);
     const outcome = await bauta([
       "verify",
+      "--all",
       "--attestation",
       answer,
       "--nonce",

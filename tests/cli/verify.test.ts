@@ -29,8 +29,18 @@ describe("bauta verify with a running enclave", () => {
     await engine?.close();
   });
 
+  it("is a screenful: the verdict, who could still read, and what was not made", async () => {
+    const { code, stdout } = await bauta(["verify", "e2ee-scripted", ...trust], env);
+    const lines = stdout.trimEnd().split("\n");
+    expect([code, lines[0]]).toEqual([0, expect.stringMatching(/^✓ e2ee-scripted attested SIMULATED/)]);
+    expect(lines.length).toBeLessThan(60);
+    expect(lines.slice(1).join("\n")).not.toContain("✓");
+    expect(lines).toContain("Who could still read what you send");
+    expect(stdout).toMatch(/^ {2}– {3}GPU \(\d+\) /m);
+  });
+
   it("shows every check with its reason, between two lines of verdict, plain and within 80 columns in a pipe", async () => {
-    const { code, stdout, stderr } = await bauta(["verify", "e2ee-scripted", ...trust], env);
+    const { code, stdout, stderr } = await bauta(["verify", "e2ee-scripted", "--all", ...trust], env);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const lines = stdout.trimEnd().split("\n");
     expect(lines[0]).toMatch(/^✓ e2ee-scripted attested SIMULATED \(\d+ checks passed, 0 failed, \d+ not made\)$/);

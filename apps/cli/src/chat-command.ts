@@ -3,7 +3,8 @@ import { nearestName } from "@bauta/attestation";
 /** What a person can say to the chat itself. */
 export const CHAT_COMMANDS = {
   "/help": "shows these lines",
-  "/proof": "shows every check of the enclave's evidence",
+  "/proof": "shows who could still read, and what was not checked",
+  "/proof all": "shows every check of the enclave's evidence",
   "/new": "forgets the conversation",
   "/quit": "ends, as Ctrl-D does",
 } as const;
@@ -29,6 +30,7 @@ export function readTyped(line: string): Typed {
   // A path or a comment in what was pasted is no command.
   if (!/^\/[\p{L}?-]{0,20}$/u.test(word) || text.includes("\n")) return { is: "text", text };
   const asked = { "/exit": "/quit", "/?": "/help", "/": "/help" }[word] ?? word;
+  if (text in CHAT_COMMANDS) return { is: "command", command: text as ChatCommand };
   if (asked in CHAT_COMMANDS && text === word) return { is: "command", command: asked as ChatCommand };
   const nearest = nearestName(word, Object.keys(CHAT_COMMANDS));
   const meant = nearest === undefined ? "/help lists what there is" : `did you mean ${nearest}?`;

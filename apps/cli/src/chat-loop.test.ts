@@ -63,7 +63,7 @@ it("sends no mistyped command, and a text of several lines as one", async () => 
   const lines = ["/prof", "/help", "//help me", '"""', "a", "", "  b", '"""', '"""c"""'];
   const { shown } = await converse(lines, (_url, response) => response);
   expect(shown).toContain("/prof is no command, and was not sent; did you mean /proof?");
-  expect(shown).toContain("/new    forgets the conversation");
+  expect(shown).toContain("/new        forgets the conversation");
   expect(engine.requests.map(({ messages }) => messages.at(-1)?.content)).toEqual(["/help me", "a\n\n  b", "c"]);
 });
 

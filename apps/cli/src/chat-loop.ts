@@ -6,6 +6,7 @@ import { CommandError } from "./exit.ts";
 import { joinPasted, PASTE_MODE, restorePasted } from "./pasted-input.ts";
 import { showAnswer } from "./show-answer.ts";
 import { showAttestation, showChecks } from "./show-attestation.ts";
+import { showReaders } from "./show-claims.ts";
 import { type Terminal } from "./terminal.ts";
 import { wrapText } from "./wrap-text.ts";
 
@@ -108,9 +109,13 @@ export async function chatInTerminal(client: Client, model: string, terminal: Te
   }
 
   function obey(command: ChatCommand): void {
-    if (command === "/proof") showChecks(terminal, attestation.result);
+    if (command === "/proof") {
+      showReaders(terminal, attestation.result.couldRead);
+      line();
+      showChecks(terminal, { checks: attestation.result.checks.filter(({ status }) => status !== "pass") }, { all: false });
+    } else if (command === "/proof all") showChecks(terminal, attestation.result);
     else if (command === "/new") messages.length = 0;
-    else for (const [name, meaning] of Object.entries(CHAT_COMMANDS)) line(`  ${name.padEnd(8)}${dim(meaning)}`);
+    else for (const [name, meaning] of Object.entries(CHAT_COMMANDS)) line(`  ${name.padEnd(12)}${dim(meaning)}`);
   }
 
   async function send(words: string): Promise<void> {

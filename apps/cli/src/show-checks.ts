@@ -43,8 +43,8 @@ export function showChecks(
 
   const { line, good, bad, dim } = terminal;
   const labelColumns = Math.max(...tables.flatMap(({ rows }) => rows.map(({ label }) => label.length)));
-  const legend = `${good("✓")} passed   ${bad("✗")} failed   – not made   • required`;
-  line(dim(legend));
+  const passed = result.checks.some(({ status }) => status === "pass") ? `${good("✓")} passed   ` : "";
+  line(dim(`${passed}${bad("✗")} failed   – not made   • required`));
   for (const { title, counts, rows } of tables) {
     line();
     showHeading(terminal, title, counts);

@@ -57,7 +57,7 @@ function makeResult(changes: Partial<Record<CheckId, Partial<Check>>> = {}, rest
 }
 
 const basis = [["judged for", "2026-01-31T12:00:00Z"]] as const;
-const screen = (result: AttestationResult, { all = false, columns = 80 } = {}) =>
+const screen = (result: AttestationResult, { all = true, columns = 80 } = {}) =>
   shownIn(columns, (terminal) =>
     showResult(terminal, { subject: "e2ee-x", result, basis, notes: ["A note that a reader must not miss."], all }),
   );
@@ -102,8 +102,19 @@ describe("showResult", () => {
     expect(text).toMatch(/^ +actual +cdcd/m);
   });
 
+  it("is a screenful unless all is wanted: verdict, who could still read, what was not made, and no tick at the end", () => {
+    const lines = screen(makeResult(), { all: false }).trimEnd().split("\n");
+    expect(lines.length).toBeLessThan(24);
+    expect(lines[0]).toMatch(/^✓ e2ee-x attested/);
+    expect(lines.at(-1)).toBe("--all shows every check, --json all of it");
+    expect(lines.slice(1).join("\n")).not.toContain("✓");
+    expect(lines).toContain("Who could still read what you send");
+    const failed = makeResult({ "measure.mrtd": { status: "fail", reason: "MRTD is another" } }, { ok: false });
+    expect(screen(failed, { all: false })).toMatch(/^ {2}✗ • measure\.mrtd +MRTD is another$/m);
+  });
+
   it("folds a group of which nothing was made into a line, unless all are wanted", () => {
-    const folded = screen(makeResult());
+    const folded = screen(makeResult(), { all: false });
     expect(folded).toContain("Not judged");
     expect(folded).toMatch(/^ {2}– {3}GPU \(14\) +this version does not read GPU evidence$/m);
     expect(folded).not.toContain("gpu.nonce");
@@ -115,9 +126,9 @@ describe("showResult", () => {
   it("does not fold away what is required", () => {
     const lacking = { status: "not-checked", required: true, reason: "not checked: tdx.parse did not pass" } as const;
     const result = makeResult({ "gpu.present": { ...lacking, reason: "no GPU evidence was served" } }, { ok: false });
-    expect(screen(result)).toMatch(/^ {2}– • gpu\.present +no GPU evidence was served$/m);
+    expect(screen(result, { all: false })).toMatch(/^ {2}– • gpu\.present +no GPU evidence was served$/m);
     const many = makeResult({ "measure.rtmr0": lacking, "measure.rtmr1": lacking, "measure.rtmr2": lacking }, { ok: false });
-    expect(screen(many)).toMatch(/^ {2}– • 3 checks: measure\.\* +tdx\.parse did not pass$/m);
+    expect(screen(many, { all: false })).toMatch(/^ {2}– • 3 checks: measure\.\* +tdx\.parse did not pass$/m);
     expect(screen(many).split("\n")[1]).toBe("  – measure.rtmr0: not checked: tdx.parse did not pass");
   });
 
@@ -128,7 +139,7 @@ describe("showResult", () => {
     );
     expect(text).toMatch(/^Said by the server, not proven\n {2}model +e2ee-x$/m);
     expect(text).toMatch(/^Who could still read what you send\n {2}• The engine and its sidecars/m);
-    expect(text).not.toContain("mrowner");
+    expect(screen(makeResult(), { all: false })).not.toContain("Proven");
     expect(screen(makeResult(), { all: true })).toMatch(/^ {2}mrowner +0{48}$/m);
   });
 

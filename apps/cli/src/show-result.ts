@@ -19,7 +19,10 @@ export interface ShownResult {
   readonly all: boolean;
 }
 
-/** The whole of a result on a screen: verdict, basis, every check, what is proven, who could still read, verdict. */
+/**
+ * A result on a screen: the verdict, what it rests on, who could still read, and what failed or was not made. All of it, if that
+ * is wanted: every check, what is proven and what is only said, and the verdict once more.
+ */
 export function showResult(terminal: Terminal, { subject, result, basis, notes, all }: ShownResult): void {
   const { line } = terminal;
   showVerdict(terminal, subject, result);
@@ -30,10 +33,17 @@ export function showResult(terminal: Terminal, { subject, result, basis, notes, 
     line();
     for (const text of wrapText(note, Math.max(16, terminal.width - 2))) line(`  ${terminal.warn(text)}`);
   }
+  showReaders(terminal, result.couldRead);
   line();
+  if (!all) {
+    const open = result.checks.filter(({ status }) => status !== "pass");
+    if (open.length > 0) showChecks(terminal, { checks: open }, { all });
+    line();
+    line(terminal.dim("--all shows every check, --json all of it"));
+    return;
+  }
   showChecks(terminal, result, { all });
   showClaims(terminal, result, { all });
-  showReaders(terminal, result.couldRead);
   line();
   showVerdict(terminal, subject, result);
 }

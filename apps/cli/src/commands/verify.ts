@@ -21,14 +21,14 @@ export function addVerify(program: Command): void {
   const command = withSubjectFlags(
     program
       .command("verify")
-      .description("appraise an enclave, a quote or GPUs, and show every check with its reason")
+      .description("appraise an enclave, a quote or GPUs, and show what came of it, and who could still read")
       .argument("[model]", "a running model to ask for evidence, such as e2ee-pocket"),
   )
     .option("--quote <file>", "judge a TDX quote (raw, hex or base64): the platform alone")
     .option("--gpu <file>", "judge GPU evidence (NVIDIA's JSON, or a whole answer's): the GPUs alone")
     .option("--policy <file>", POLICY_FLAG)
     .option("--allow-unpinned", "INSECURE: accept any measurements; results say UNPINNED")
-    .option("--all", "show what is folded away: each check that was not made, all claims, all values")
+    .option("--all", "show everything: each check with its reason, all claims, all values")
     .addHelpText(
       "after",
       `

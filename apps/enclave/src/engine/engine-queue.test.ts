@@ -22,9 +22,12 @@ describe("engine queue", () => {
 
   it("refuses beyond its waiting room, saying when to come back", async () => {
     const queue = createEngineQueue({ slots: 1, maxWaiting: 1, retryAfterSeconds: 7 });
-    await queue.enter(never);
-    void queue.enter(never);
+    const leave = await queue.enter(never);
+    const second = queue.enter(never);
     await expect(queue.enter(never)).rejects.toMatchObject({ code: "overloaded", retryAfterSeconds: 7 });
+    // Nobody is left to wait beyond this test.
+    leave();
+    (await second)();
   });
 
   it("lets nobody wait for longer than its bound, and keeps the order of the others", async () => {
