@@ -84,7 +84,8 @@ export interface ClientOptions {
   readonly allowInClear?: readonly string[];
   /**
    * Insecure, for `fetch`: paths below the base URL, such as `images/generations`, whose calls are sent as they are for the
-   * gateway to read. None of a model whose name promises protection is: `chat/completions` stands for the other models.
+   * gateway to read. None of a model whose name promises protection is, nor a body whose model cannot be told:
+   * `chat/completions` stands for the other models.
    */
   readonly passThrough?: readonly string[];
   /**

@@ -5,6 +5,7 @@ import { ClientError } from "../errors.ts";
 import { isJsonObject, type JsonObject } from "../exchange/chunk.ts";
 import type { ExchangeRequest } from "../exchange/exchange.ts";
 import { printableLine } from "../printable.ts";
+import { findNamedModels } from "./named-models.ts";
 import { type Call, type CallBody, pathBelow } from "./parse-call.ts";
 
 /** What a caller lets through, each by name. */
@@ -45,6 +46,7 @@ export async function decide(call: Call, rules: FetchRules): Promise<Decision> {
     const params = parseParams(body.bytes);
     const model = parseModelName(params["model"]);
     if (protectionOf(model) !== "none" || !rules.passThrough.includes(path)) return decideAsking(call, rules, asking, params, model);
+    await assertNotPromised(path, url.searchParams, body);
     return { do: "pass", path, query: url.searchParams, body };
   }
   if (!rules.passThrough.includes(path)) {
@@ -52,14 +54,22 @@ export async function decide(call: Call, rules: FetchRules): Promise<Decision> {
     throw new ClientError("path_not_private", message, { field: "url" });
   }
   const body = method === "GET" || method === "HEAD" ? undefined : await call.readBody();
-  if (body) assertNotPromised(path, body.bytes);
+  await assertNotPromised(path, url.searchParams, body);
   return { do: "pass", path, query: url.searchParams, body };
 }
 
-/** @throws {ClientError} `path_not_private` for a model whose name promises what this path cannot keep */
-function assertNotPromised(path: string, bytes: Uint8Array): void {
-  const model = parseObject(bytes)?.["model"];
-  if (typeof model !== "string" || protectionOf(model) === "none") return;
+/**
+ * @throws {ClientError} `path_not_private` for a model whose name promises what this path cannot keep, and for a body that may
+ *   name one where nobody can tell
+ */
+async function assertNotPromised(path: string, query: URLSearchParams, body: CallBody | undefined): Promise<void> {
+  const named = await findNamedModels(query, body);
+  if (!named) {
+    const message = `/${path}: which model this body names cannot be told, so it was not sent; send one JSON object in UTF-8, or a form`;
+    throw new ClientError("path_not_private", message, { field: "body" });
+  }
+  const model = named.find((name) => protectionOf(name.toLowerCase()) !== "none");
+  if (model === undefined) return;
   const message = `${printableLine(model, 256)}: nothing protects calls to /${path}, whatever the model promises, so it was not sent`;
   throw new ClientError("path_not_private", message, { field: "model" });
 }

@@ -471,6 +471,49 @@ describe("fetch lets through what it is told to", () => {
     expect(server.seen).toEqual([]);
   });
 
+  describe("a body that may name such a model another way", () => {
+    const form = (type: "form" | "file") => {
+      const data = new FormData();
+      if (type === "form") data.set("model", MODEL);
+      else data.set("file", new Blob([`{"custom_id":"1","body":{"model":"${MODEL}"}}\n`]), "batch.jsonl");
+      return data;
+    };
+    it.each<[string, BodyInit, string?]>([
+      ["in a form", form("form")],
+      ["in a file of requests", form("file")],
+      ["in a form without files", new URLSearchParams({ model: MODEL })],
+      ["in an array", `[{"model":"${MODEL}"}]`],
+      ["with text behind", `{"model":"${MODEL}"} x`],
+      ["in UTF-16", Buffer.from(`{"model":"${MODEL}"}`, "utf16le")],
+      ["twice", `{"model":"${MODEL}","model":"open-model"}`],
+      ["twice, escaped", `{"mo\\u0064el":"${MODEL}","model":"open-model"}`],
+      ["in capitals", `{"Model":"${MODEL}"}`],
+      ["in its own capitals", `{"model":"${MODEL.toUpperCase()}"}`],
+      ["within", `{"session":{"model":"${MODEL}"}}`],
+      ["in the query", "{}", `?model=${MODEL}`],
+      ["as what is no text", Uint8Array.of(0xff, 0xfe)],
+      ["in lines", `{"model":"open-model"}\n{"model":"${MODEL}"}`],
+    ])("is not sent: %s", async (_how, body, query = "") => {
+      const server = await startServer();
+      const client = server.client({ passThrough: ["completions"] });
+      const response = await client.fetch(`${client.baseURL}/completions${query}`, { method: "POST", body });
+      expect([response.status, await response.json()]).toMatchObject([400, { error: { code: "path_not_private" } }]);
+      expect(server.seen).toEqual([]);
+    });
+
+    it("is sent where it names none", async () => {
+      const data = new FormData();
+      data.set("file", new Blob([Uint8Array.of(0xff, 0xfb, 0)]), "speech.mp3");
+      data.set("model", "whisper");
+      for (const body of [data, '{"prompt":"e2ee-x is a model"}', '{"properties":{"model":{"type":"string"}}}']) {
+        const server = await startServer();
+        const client = server.client({ passThrough: ["audio/transcriptions"], fetch: () => Promise.resolve(new Response("ok")) });
+        const response = await client.fetch(`${client.baseURL}/audio/transcriptions`, { method: "POST", body });
+        expect(response.status).toBe(200);
+      }
+    });
+  });
+
   it("chat with models that promise nothing, and no others", async () => {
     const server = await startServer({ chat: ({ response }) => reply(response, 200, { ok: true }) });
     const client = server.client({ passThrough: ["chat/completions"] });
