@@ -102,6 +102,19 @@ describe("bauta verify --gpu", () => {
     expect(await bauta(["verify", "--gpu", bare, "--nonce", nonce, "--root", root, ...urls])).toMatchObject({ code: 1 });
   });
 
+  it("reads what nvattest writes, and what jq prints of an answer", async () => {
+    const { evidence_list: evidences } = JSON.parse(payload) as { evidence_list: unknown };
+    const collected = save("nvattest.json", JSON.stringify({ evidences, result_code: 0, result_message: "Ok" }));
+    const printedByJq = save("jq.json", `${JSON.stringify(payload)}\n`);
+    for (const file of [collected, printedByJq]) {
+      const outcome = await bauta(["verify", "--gpu", file, "--nonce", nonce, "--root", root, "--rims", rims]);
+      expect(outcome).toMatchObject({ code: 0, stderr: "" });
+    }
+    const empty = save("failed.json", '{"evidences":[],"result_code":13}');
+    const failed = await bauta(["verify", "--gpu", empty, "--nonce", nonce, "--root", root, "--rims", rims]);
+    expect([failed.code, failed.stdout + failed.stderr]).toEqual([1, expect.stringContaining("result_code: 13")]);
+  });
+
   it("does not take a simulator for NVIDIA unless its roots are named", async () => {
     const outcome = await bauta(["verify", "--gpu", gpu, "--nonce", nonce, "--rims", rims, "--json"]);
     expect(outcome.code).toBe(1);

@@ -7,7 +7,7 @@ import { readInputFile } from "./input-file.ts";
 /** Evidence of GPUs by themselves, and what came along with it. */
 export type GpuInputFile = Required<Pick<Evidence, "nvidiaPayload">> & Pick<Evidence, "gpuEndorsements">;
 
-const FORMS = 'NVIDIA\'s {"nonce", "arch", "evidence_list"}, the array of their SDK, or a whole attestation answer';
+const FORMS = 'NVIDIA\'s {"nonce", "arch", "evidence_list"}, the array of their SDK, the output of nvattest, or a whole attestation answer';
 
 /**
  * Finds the GPU evidence in a file: in NVIDIA's form, as their SDK writes it, or in an attestation answer. What is wrong with
@@ -22,6 +22,11 @@ export async function readGpuInput(path: string): Promise<GpuInputFile> {
     // Also with the byte order mark of Windows' tools, which this leaves out.
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     value = JSON.parse(text);
+    // What `jq .nvidia_payload` prints: the payload as a text of JSON.
+    if (typeof value === "string") {
+      text = value;
+      value = JSON.parse(text);
+    }
   } catch (error) {
     throw new CommandError(`${path}: not GPU evidence, which is JSON: ${FORMS}`, EXIT.usage, error);
   }
@@ -45,7 +50,7 @@ function parse(path: string, payload: string): unknown {
 }
 
 function assertList(path: string, value: unknown): void {
-  const list = Array.isArray(value) ? (value as unknown[]) : isObject(value) ? value["evidence_list"] : undefined;
+  const list = Array.isArray(value) ? (value as unknown[]) : isObject(value) ? (value["evidence_list"] ?? value["evidences"]) : undefined;
   if (!Array.isArray(list)) throw notEvidence(path);
   const other = list.findIndex((entry: unknown) => !isObject(entry) || !("evidence" in entry && "certificate" in entry));
   if (other >= 0)

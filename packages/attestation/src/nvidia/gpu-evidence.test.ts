@@ -18,6 +18,7 @@ describe("parseGpuPayload", () => {
       switches: [],
     });
     expect(parse([{ ...entry, nonce: "ab", driver_version: "590.12" }])).toEqual(wrapped);
+    expect(parse({ evidences: [{ ...entry, nonce: "ab" }], result_code: 0, result_message: "Ok" })).toEqual(wrapped);
   });
 
   it("keeps switches apart, in the order of the evidence", () => {
@@ -39,6 +40,7 @@ describe("parseGpuPayload", () => {
     ["no JSON", "{", "GPU evidence: not JSON"],
     ["no object", "7", "GPU evidence: must be a JSON object"],
     ["null", "null", "GPU evidence: must be a JSON object"],
+    ["what a tool says that failed", '{"evidences":[],"result_code":13}', "result_code: 13, so that nothing was collected"],
     ["no list", "{}", "evidence_list: must be an array"],
     ["a list that is none", '{"evidence_list":{}}', "evidence_list: must be an array"],
     ["an inherited member", '{"__proto__":{"evidence_list":[]}}', "evidence_list: must be an array"],

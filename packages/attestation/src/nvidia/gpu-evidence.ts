@@ -37,8 +37,8 @@ export interface GpuPayload {
 type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
- * Reads GPU evidence in NVIDIA's `{nonce, arch, evidence_list}` form, or as the array that their SDK writes. Members that
- * are not known are ignored.
+ * Reads GPU evidence in NVIDIA's `{nonce, arch, evidence_list}` form, as the array that their SDK writes, or as
+ * `{evidences, result_code}` of `nvattest collect-evidence`. Members that are not known are ignored.
  * @param json at most {@link MAX_PAYLOAD_CHARACTERS}
  * @throws GpuEvidenceError naming the member at fault
  * @see NVIDIA Remote Attestation Service, `POST /v3/attest/gpu`
@@ -47,7 +47,10 @@ export function parseGpuPayload(json: string): GpuPayload {
   if (json.length > MAX_PAYLOAD_CHARACTERS) throw new GpuEvidenceError(`GPU evidence: more than ${MAX_PAYLOAD_CHARACTERS} characters`);
   const value = parseJson(json);
   const payload: JsonObject = Array.isArray(value) ? { evidence_list: value } : asObject(value, "GPU evidence");
-  const list = payload["evidence_list"];
+  // What a tool says that failed is no evidence of anything.
+  const code = own(payload, "result_code") ?? 0;
+  if (code !== 0) throw new GpuEvidenceError(`result_code: ${JSON.stringify(code).slice(0, 20)}, so that nothing was collected`);
+  const list = own(payload, "evidence_list") ?? own(payload, "evidences");
   if (!Array.isArray(list)) throw new GpuEvidenceError("evidence_list: must be an array of devices");
   if (list.length > MAX_GPUS + MAX_SWITCHES)
     throw new GpuEvidenceError(`evidence_list: ${list.length} devices are more than one machine has`);
