@@ -2,20 +2,12 @@ import { LIMITS } from "@bauta/protocol";
 import type { Collateral } from "../collateral/collateral.ts";
 import { CollateralError } from "../collateral/collateral-error.ts";
 import { parseCollateral } from "../collateral/parse-collateral.ts";
-import {
-  absent,
-  asObject,
-  type JsonObject,
-  MAX_DOCUMENT_CHARACTERS,
-  MAX_NAME_CHARACTERS,
-  optional,
-  quoteBytes,
-  text,
-} from "./answer-members.ts";
+import { absent, asObject, MAX_DOCUMENT_CHARACTERS, MAX_NAME_CHARACTERS, optional, quoteBytes, text } from "./answer-members.ts";
 import { parseComposeManager, parseEventLog, parseInfo } from "./dstack-answer.ts";
 import { EvidenceError } from "./evidence-error.ts";
 import type { Evidence } from "./evidence.ts";
 import { parseGpuEndorsements } from "./gpu-endorsements-answer.ts";
+import { recogniseAnswer } from "./recognise-answer.ts";
 
 export { EvidenceError } from "./evidence-error.ts";
 
@@ -27,12 +19,14 @@ export { EvidenceError } from "./evidence-error.ts";
  * @see spec/protocol.md, "Attestation"
  */
 export function parseAttestationAnswer(answer: unknown): Evidence {
+  if (Array.isArray(answer) && recogniseAnswer(answer) !== undefined) assertQuote(undefined, answer);
   const body = asObject(answer, "(whole)");
+  const quote = assertQuote(quoteBytes(body, "intel_quote"), answer);
   const signingKey = text(body, "signing_key", MAX_NAME_CHARACTERS) ?? text(body, "signing_public_key", MAX_NAME_CHARACTERS) ?? "";
   const verified = body["verified"];
   const info = parseInfo(body["info"]);
   return {
-    quote: parseQuoteText(body),
+    quote,
     signingKey,
     ...optional("signingAddress", text(body, "signing_address", MAX_NAME_CHARACTERS)),
     ...optional("nonce", text(body, "nonce", MAX_NAME_CHARACTERS)),
@@ -60,10 +54,11 @@ function parseEndorsements(value: unknown): Collateral | undefined {
   }
 }
 
-function parseQuoteText(body: JsonObject): Uint8Array {
-  const quote = quoteBytes(body, "intel_quote");
-  if (!quote) throw new EvidenceError("intel_quote", "is missing: nothing shows that an enclave answered");
-  return quote;
+/** @throws EvidenceError that names the kind of the answer, where it is known */
+function assertQuote(quote: Uint8Array | undefined, answer: unknown): Uint8Array {
+  if (quote) return quote;
+  const kind = recogniseAnswer(answer) ?? "nothing shows that an enclave answered";
+  throw new EvidenceError("intel_quote", `is missing: ${kind}`);
 }
 
 function parseNvidiaPayload(value: unknown): string | undefined {
