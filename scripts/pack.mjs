@@ -1,5 +1,5 @@
 // `npm run pack`: the packages as tarballs in .cache/packages, the same bytes each time.
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { runChild } from "./child.mjs";
 import { prepare, root } from "./prepare.mjs";
 
@@ -7,6 +7,9 @@ await prepare();
 const folder = `${root}.cache/packages`;
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
+// The model that `bauta demo` answers with goes along.
+mkdirSync(`${root}apps/cli/models`, { recursive: true });
+copyFileSync(`${root}models/pocket/pocket.gguf`, `${root}apps/cli/models/pocket.gguf`);
 const workspaces = ["packages", "apps"].flatMap((group) => readdirSync(`${root}${group}`).map((name) => `${group}/${name}`));
 const isWindows = process.platform === "win32";
 const { code, signal } = await runChild(

@@ -1,5 +1,5 @@
 // What `npm start` and `npm test` need before they can run: a Node that is new enough, the installed packages, the build.
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { runChild } from "./child.mjs";
 import { withLock } from "./lock.mjs";
@@ -36,20 +36,11 @@ async function install() {
   await step(isWindows ? "npm.cmd" : "npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error", ...shown], { shell: isWindows });
 }
 
-/** The model that `bauta demo` answers with goes along when the command is packed. */
-function copyModel() {
-  const model = `${root}models/pocket/pocket.gguf`;
-  if (!existsSync(model)) return;
-  mkdirSync(`${root}apps/cli/models`, { recursive: true });
-  copyFileSync(model, `${root}apps/cli/models/pocket.gguf`);
-}
-
 async function build() {
   const started = Date.now();
   const first = !existsSync(`${root}apps/cli/dist/main.js`);
   if (first) console.error("Building …");
   await step(process.execPath, [`${root}node_modules/typescript/bin/tsc`, "-b"]);
-  copyModel();
   if (first) console.error(`Built in ${((Date.now() - started) / 1000).toFixed(1)} s.`);
 }
 

@@ -1,4 +1,4 @@
-import { columnsOf, graphemesOf, splitBehindWide, splitUnspaced } from "./columns.ts";
+import { columnsOf, graphemesOf, hasBreakable, splitBehindWide, splitUnspaced } from "./columns.ts";
 import type { Terminal } from "./terminal.ts";
 
 const INDENT = "  ";
@@ -83,7 +83,8 @@ export function createAnswerGutter(terminal: Terminal, style: (text: string) => 
           else breakLine();
         } else {
           word += part;
-          showWide();
+          // A long word that comes in many pieces is looked through once, when it ends.
+          if (hasBreakable(part)) showWide();
         }
       }
     },

@@ -6,7 +6,7 @@ import { CommandError } from "./exit.ts";
 import { joinPasted, PASTE_MODE, restorePasted } from "./pasted-input.ts";
 import { showAnswer } from "./show-answer.ts";
 import { showAttestation, showChecks } from "./show-attestation.ts";
-import { showReaders } from "./show-claims.ts";
+import { showOpen } from "./show-result.ts";
 import { type Terminal } from "./terminal.ts";
 import { wrapText } from "./wrap-text.ts";
 
@@ -37,7 +37,11 @@ export async function chatInTerminal(client: Client, model: string, terminal: Te
   note('/help lists commands, """ begins and ends a text of several lines, /quit ends');
 
   const isTerminal = terminal.interactive && input === process.stdin && process.stdin.isTTY;
-  if (isTerminal) terminal.write(PASTE_MODE.on);
+  if (isTerminal) {
+    terminal.write(PASTE_MODE.on);
+    // However the process ends, by a signal too: the shell behind it would see the marks.
+    process.once("exit", () => terminal.write(PASTE_MODE.off));
+  }
   const prompt = createInterface({
     input: isTerminal ? joinPasted(process.stdin) : input,
     output: process.stdout,
@@ -84,7 +88,6 @@ export async function chatInTerminal(client: Client, model: string, terminal: Te
     if (!ended) ask("you");
   }
   prompt.close();
-  if (isTerminal) terminal.write(PASTE_MODE.off);
   return allVerified;
 
   function ask(who: string): void {
@@ -109,11 +112,8 @@ export async function chatInTerminal(client: Client, model: string, terminal: Te
   }
 
   function obey(command: ChatCommand): void {
-    if (command === "/proof") {
-      showReaders(terminal, attestation.result.couldRead);
-      line();
-      showChecks(terminal, { checks: attestation.result.checks.filter(({ status }) => status !== "pass") }, { all: false });
-    } else if (command === "/proof all") showChecks(terminal, attestation.result);
+    if (command === "/proof") showOpen(terminal, attestation.result);
+    else if (command === "/proof all") showChecks(terminal, attestation.result);
     else if (command === "/new") messages.length = 0;
     else for (const [name, meaning] of Object.entries(CHAT_COMMANDS)) line(`  ${name.padEnd(12)}${dim(meaning)}`);
   }

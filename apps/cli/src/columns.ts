@@ -39,6 +39,11 @@ function isBreakable(grapheme: string): boolean {
   );
 }
 
+/** True for text in which {@link splitBehindWide} finds a place to split. */
+export function hasBreakable(text: string): boolean {
+  return Array.from(text).some(isBreakable);
+}
+
 /** Splits what stands between spaces behind each character that a line may end with. */
 export function splitBehindWide(word: string): string[] {
   const pieces: string[] = [];

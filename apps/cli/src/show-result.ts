@@ -19,6 +19,14 @@ export interface ShownResult {
   readonly all: boolean;
 }
 
+/** What a person should know of a result: who could still read, and which checks failed or were not made. */
+export function showOpen(terminal: Terminal, { couldRead, checks }: Pick<AttestationResult, "couldRead" | "checks">): void {
+  showReaders(terminal, couldRead);
+  terminal.line();
+  const open = checks.filter(({ status }) => status !== "pass");
+  if (open.length > 0) showChecks(terminal, { checks: open }, { all: false });
+}
+
 /**
  * A result on a screen: the verdict, what it rests on, who could still read, and what failed or was not made. All of it, if that
  * is wanted: every check, what is proven and what is only said, and the verdict once more.
@@ -33,15 +41,14 @@ export function showResult(terminal: Terminal, { subject, result, basis, notes, 
     line();
     for (const text of wrapText(note, Math.max(16, terminal.width - 2))) line(`  ${terminal.warn(text)}`);
   }
-  showReaders(terminal, result.couldRead);
-  line();
   if (!all) {
-    const open = result.checks.filter(({ status }) => status !== "pass");
-    if (open.length > 0) showChecks(terminal, { checks: open }, { all });
+    showOpen(terminal, result);
     line();
     line(terminal.dim("--all shows every check, --json all of it"));
     return;
   }
+  showReaders(terminal, result.couldRead);
+  line();
   showChecks(terminal, result, { all });
   showClaims(terminal, result, { all });
   line();
